@@ -1,0 +1,82 @@
+"""What a detector is, what it declares and what it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from guardhouse.classifier.base import HeadReading
+from guardhouse.matching.pattern import Hit, Pattern
+from guardhouse.model.conversation import Conversation, SourceText
+from guardhouse.model.finding import Finding
+from guardhouse.model.policy import ToolPolicy
+from guardhouse.model.recipe import DetectorSetting
+from guardhouse.text.views import Normalized
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """The evidence a detector reads under one setting: patterns for the matcher, heads of the network."""
+
+    patterns: tuple[Pattern, ...] = ()
+    heads: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class TextEvidence:
+    """All that was collected about one text. `hits` is by pattern id, `heads` by head name."""
+
+    source: SourceText
+    normalized: Normalized
+    hits: Mapping[str, tuple[Hit, ...]] = field(default_factory=dict)
+    heads: Mapping[str, HeadReading] = field(default_factory=dict)
+
+    def hits_of(self, patterns: Iterable[Pattern]) -> Iterable[Hit]:
+        """The hits of these patterns, in their order."""
+        for pattern in patterns:
+            yield from self.hits.get(pattern.id, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What detectors read. `texts` are the judged texts only; the conversation also holds their context.
+
+    `deadline` is a `time.monotonic()` instant that long-running detectors watch, raising `DeadlineExceeded`.
+    """
+
+    conversation: Conversation
+    texts: tuple[TextEvidence, ...]
+    tool_policies: Mapping[str, ToolPolicy] = field(default_factory=dict)
+    evaluation_context: str = ""
+    deadline: float | None = None
+
+
+class Detector(Protocol):
+    """Finds one family of things. Built-ins and plug-ins are the same to the engine."""
+
+    @property
+    def name(self) -> str:
+        """`lower_snake`, unique."""
+        ...
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Every kind (`UPPER_SNAKE`) it can report; empty where operators name their own kinds."""
+        ...
+
+    @property
+    def option_names(self) -> frozenset[str]:
+        """The members of `DetectorSetting.options` that it understands."""
+        ...
+
+    def needs(self, setting: DetectorSetting) -> Needs:
+        """The evidence it wants. Raises `InvalidInput` for options that make no sense, `InvalidPattern` likewise."""
+        ...
+
+    def find(self, evidence: Evidence, setting: DetectorSetting) -> Iterable[Finding]:
+        """What it finds, at any confidence: the engine applies thresholds. Spans are offsets of the original text.
+
+        Never mutates its arguments, never logs, gives the same findings for the same evidence.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""One matcher over all patterns of a plan; pattern packs are data."""

@@ -1,0 +1,33 @@
+"""What a dialect (or the library's caller) asks of the engine and the service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from guardhouse.model.activity import LogFields
+from guardhouse.model.conversation import Conversation
+from guardhouse.model.policy import Blocking, Scope, SensitiveData, Sensitivity, ToolPolicy
+from guardhouse.model.recipe import Overrides
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationRequest:
+    """One conversation to judge and how.
+
+    `recipe` is what the caller named; None takes the policy's recipe, else `default_recipe`. The `default_*` members
+    are the dialect's, used where neither the caller nor any policy says anything. `sensitivity`, `sensitive_data` and
+    `tool_policies` are this request's own and win over the policy (an empty mapping leaves the policy's).
+    """
+
+    conversation: Conversation
+    scope: Scope = Scope()
+    recipe: str | None = None
+    overrides: Overrides | None = None
+    sensitivity: Sensitivity = Sensitivity()
+    sensitive_data: SensitiveData | None = None
+    tool_policies: Mapping[str, ToolPolicy] = field(default_factory=dict)
+    default_recipe: str = "default"
+    default_blocking: Blocking = Blocking.BLOCK
+    log_fields: LogFields = LogFields()
+    dialect: str = "native"
