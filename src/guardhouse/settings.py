@@ -23,9 +23,7 @@ def _setting(default: Any, doc: str, *, secret: bool = False) -> Any:
 class Settings:
     """Every setting, its default and what it means (`metadata["doc"]`). Environment names are `GUARDHOUSE_` + upper case."""
 
-    data_dir: Path = _setting(
-        Path("data"), "Folder for the database and imported lists; created when missing."
-    )
+    data_dir: Path = _setting(Path("data"), "Folder for the database and imported lists; created when missing.")
     database_url: str = _setting(
         "", "SQLAlchemy URL of a PostgreSQL store; empty means SQLite inside the data folder.", secret=True
     )
@@ -43,16 +41,10 @@ class Settings:
     body_timeout_s: float = _setting(20.0, "Seconds a client has to send its body.")
     keep_alive_s: float = _setting(30.0, "Seconds an idle connection is kept.")
     shutdown_timeout_s: float = _setting(30.0, "Seconds to finish accepted requests when stopping.")
-    max_queued: int = _setting(
-        256, "Evaluations waiting or running per worker; over it 503 with Retry-After."
-    )
+    max_queued: int = _setting(256, "Evaluations waiting or running per worker; over it 503 with Retry-After.")
     key_requests_per_minute: int = _setting(12000, "Requests per minute and key; 0 is no limit.")
-    address_requests_per_minute: int = _setting(
-        12000, "Requests per minute and client address; 0 is no limit."
-    )
-    key_tokens_per_day: int = _setting(
-        1_000_000_000, "Tokens (characters / 4) per day and key; 0 is no limit."
-    )
+    address_requests_per_minute: int = _setting(12000, "Requests per minute and client address; 0 is no limit.")
+    key_tokens_per_day: int = _setting(1_000_000_000, "Tokens (characters / 4) per day and key; 0 is no limit.")
     trusted_proxies: tuple[str, ...] = _setting(
         (), "Addresses whose X-Forwarded-For is believed, comma-separated; `*` believes all."
     )
