@@ -77,6 +77,12 @@ class InvalidInput(CallerError):
         self.expected = expected
         """For `wrong_type`: the JSON type that was wanted (`string`, `object`, `array`, `number`, `boolean`)."""
 
+    @classmethod
+    def wrong_type(cls, expected: str, path: Path) -> InvalidInput:
+        """A value of another JSON type than `expected` stands at `path`."""
+        where = ".".join(map(str, path)) or "the body"
+        return cls(f"{where} must be of type {expected}", path=path, code="wrong_type", expected=expected)
+
 
 class UnknownRecipe(InvalidInput):
     """The request names a recipe that does not exist."""

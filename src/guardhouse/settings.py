@@ -21,7 +21,7 @@ def _setting(default: Any, doc: str, *, secret: bool = False) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Every setting, its default and what it means (`metadata["doc"]`). Environment names are `GUARDHOUSE_` + upper case."""
+    """Every setting with its default; `metadata["doc"]` says what it means. In the environment `GUARDHOUSE_<NAME>`."""
 
     data_dir: Path = _setting(Path("data"), "Folder for the database and imported lists; created when missing.")
     database_url: str = _setting(

@@ -99,7 +99,7 @@ class PolicySnapshot:
 
 @dataclass(frozen=True, slots=True)
 class EffectivePolicy:
-    """What holds for one request after inheritance. None where no scope says anything and the caller's default counts."""
+    """What holds for one request after inheritance; None where no scope says anything."""
 
     revision: int
     blocking: Blocking | None
