@@ -54,6 +54,12 @@ class Settings:
     retention_days: int = _setting(90, "Days an activity record is kept; 0 keeps it for ever.")
     retention_rows: int = _setting(0, "Most activity records kept; 0 is no limit.")
     cache_entries: int = _setting(20_000, "Texts whose network readings are remembered per worker.")
+    redaction_key: str = _setting(
+        "",
+        "64 hexadecimal digits under which values are hashed; empty keeps a key file in the data folder. "
+        "Replicas must share it.",
+        secret=True,
+    )
     plugins: bool = _setting(
         True, "Load plug-ins that installed packages offer under the entry point group `guardhouse`."
     )

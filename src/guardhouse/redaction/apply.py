@@ -1,0 +1,123 @@
+"""The one place that edits: spans of texts, and the caller's JSON around them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from guardhouse.model.conversation import Path
+from guardhouse.model.finding import Span
+
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_SCALAR = re.compile(r"[-+.0-9A-Za-z]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Put `replacement` where `span` of the original stands."""
+
+    span: Span
+    replacement: str
+
+
+def edit_text(text: str, edits: Sequence[Edit]) -> tuple[str, list[Span]]:
+    """`text` with the edits made, and where each replacement stands in the result. Edits must not overlap."""
+    out: list[str] = []
+    placed: list[Span] = []
+    position = length = 0
+    for edit in edits:
+        kept = text[position : edit.span.start]
+        length += len(kept)
+        placed.append(Span(length, length + len(edit.replacement)))
+        length += len(edit.replacement)
+        out += (kept, edit.replacement)
+        position = edit.span.end
+    out.append(text[position:])
+    return "".join(out), placed
+
+
+class JsonText:
+    """A text that is JSON, and how spans of it can be replaced so that it stays JSON.
+
+    Inside a string literal the replacement is escaped; a number (or other bare scalar) is widened to the whole scalar
+    and becomes a string; a span that crosses the structure is narrowed to the literals it touches.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._strings = [Span(match.start() + 1, match.end() - 1) for match in _STRING.finditer(text)]
+
+    @classmethod
+    def read(cls, text: str) -> JsonText | None:
+        """None when the text is not JSON."""
+        return cls(text) if is_json(text) else None
+
+    def places(self, span: Span) -> list[Span]:
+        """Where `span` can be edited: the parts of it inside string literals, else the scalars it touches whole."""
+        inside = [
+            Span(max(span.start, literal.start), min(span.end, literal.end))
+            for literal in self._strings
+            if literal.start < span.end and span.start < literal.end
+        ]
+        if inside:
+            return inside
+        start, end = span.start, span.end
+        while start > 0 and _SCALAR.match(self._text[start - 1]):
+            start -= 1
+        while end < len(self._text) and _SCALAR.match(self._text[end]):
+            end += 1
+        scalars = list(_SCALAR.finditer(self._text, start, end))
+        return [Span(match.start(), match.end()) for match in scalars]
+
+    def is_in_string(self, place: Span) -> bool:
+        """True where `place` lies inside the quotes of a literal."""
+        return any(literal.start <= place.start and place.end <= literal.end for literal in self._strings)
+
+    def value(self, place: Span) -> str:
+        """The characters that `place` stands for."""
+        raw = self._text[place.start : place.end]
+        if "\\" in raw and self.is_in_string(place):
+            try:
+                return str(json.loads(f'"{raw}"', strict=False))
+            except ValueError:
+                return raw
+        return raw
+
+    def written(self, place: Span, replacement: str) -> str:
+        """`replacement` as JSON source for `place`."""
+        quoted = json.dumps(replacement, ensure_ascii=False)
+        return quoted[1:-1] if self.is_in_string(place) else quoted
+
+
+def is_json(text: str) -> bool:
+    """True for JSON objects, arrays and scalars that the standard parser reads."""
+    try:
+        json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def put_back(document: Any, texts: Mapping[Path, str]) -> Any:
+    """A copy of a JSON document with the string at each path replaced; everything else is shared, not copied.
+
+    Where the document holds an object or a list instead of a string (arguments that came decoded), the text is decoded
+    again. Raises `KeyError` for a path that is not in the document.
+    """
+    for path, text in texts.items():
+        document = _replaced(document, path, text)
+    return document
+
+
+def _replaced(node: Any, path: Path, text: str) -> Any:
+    if not path:
+        return text if isinstance(node, str) or not is_json(text) else json.loads(text, strict=False)
+    step, rest = path[0], path[1:]
+    if isinstance(node, list) and isinstance(step, int) and 0 <= step < len(node):
+        return [*node[:step], _replaced(node[step], rest, text), *node[step + 1 :]]
+    if isinstance(node, dict) and step in node:
+        return {**node, step: _replaced(node[step], rest, text)}
+    raise KeyError(step)

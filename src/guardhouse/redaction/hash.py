@@ -1,0 +1,29 @@
+"""Replace by a keyed hash."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from typing import Any
+
+from guardhouse.errors import InvalidInput
+from guardhouse.model.recipe import RuleAction
+
+
+class Hash:
+    """HMAC of the value under the tenant's key, in lower-case hex. Equal values give equal hashes.
+
+    `hash_type` is `sha256` (default) or `md5`, kept for callers who need its length.
+    """
+
+    action = RuleAction.HASH
+    parameter_names = frozenset({"hash_type"})
+
+    def check(self, parameters: Mapping[str, Any]) -> None:
+        """`hash_type` must be known."""
+        if parameters.get("hash_type", "sha256") not in ("md5", "sha256"):
+            raise InvalidInput("hash_type is md5 or sha256", path=("parameters", "hash_type"), code="not_in_enum")
+
+    def rewrite(self, value: str, *, kind: str, parameters: Mapping[str, Any], key: bytes) -> str:
+        """64 (or 32) hexadecimal digits."""
+        return hmac.digest(key, value.encode("utf-8", "surrogatepass"), parameters.get("hash_type", "sha256")).hex()

@@ -1,0 +1,32 @@
+"""Mask every character."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from guardhouse.errors import InvalidInput
+from guardhouse.model.recipe import RuleAction
+
+
+def check_masking_char(parameters: Mapping[str, Any]) -> None:
+    """`masking_char` must be a string of one character."""
+    masking_char = parameters.get("masking_char", "*")
+    if not isinstance(masking_char, str) or len(masking_char) != 1:
+        raise InvalidInput("masking_char must be one character", path=("parameters", "masking_char"))
+
+
+class Mask:
+    """As many `*` (or `masking_char`) as the value has code points."""
+
+    action = RuleAction.MASK
+    parameter_names = frozenset({"masking_char"})
+
+    def check(self, parameters: Mapping[str, Any]) -> None:
+        """`masking_char` must be one character."""
+        check_masking_char(parameters)
+
+    def rewrite(self, value: str, *, kind: str, parameters: Mapping[str, Any], key: bytes) -> str:
+        """A mask of the value's length."""
+        masking_char: str = parameters.get("masking_char", "*")
+        return masking_char * len(value)
