@@ -1,0 +1,1 @@
+"""The HTTP server: one core, thin dialects."""
