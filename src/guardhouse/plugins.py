@@ -1,4 +1,4 @@
-"""Loads detectors and operators: the built-ins by name, then what installed packages offer, all through the same hooks."""
+"""Loads detectors and operators, built-in and installed ones, all through the same hooks."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Redacted:
-    """`texts` holds the changed strings by path; `replacements` stands beside the targets, None where nothing was put."""
+    """`texts`: the changed strings by path. `replacements`: one per target, None where nothing was put."""
 
     texts: Mapping[Path, str]
     redactions: tuple[Redaction, ...]
@@ -91,6 +91,8 @@ def _redact_one(
         target = targets[index]
         operator = operators[target.rule.action]
         for place in json_text.places(span) if json_text else [span]:
+            if edits and place.start < edits[-1].span.end:
+                continue  # two findings inside one number, which is replaced whole
             value = json_text.value(place) if json_text else source.value[place.start : place.end]
             replacement = operator.rewrite(value, kind=target.finding.kind, parameters=target.rule.parameters, key=key)
             edits.append(Edit(place, json_text.written(place, replacement) if json_text else replacement))

@@ -1,0 +1,100 @@
+"""Collects evidence once for all detectors of a plan: every text normalised, matched and classified one time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from guardhouse.classifier.base import Classifier, ClassifierInput, HeadReading
+from guardhouse.detectors.base import TextEvidence
+from guardhouse.engine.timing import Stopwatch
+from guardhouse.matching.matcher import Matcher
+from guardhouse.model.conversation import (
+    CHANNEL_OF_ROLE,
+    Conversation,
+    PartKind,
+    SourceText,
+    TextForm,
+)
+from guardhouse.text.normalize import normalize
+from guardhouse.text.views import Normalized, View
+
+
+def judged_texts(conversation: Conversation) -> tuple[SourceText, ...]:
+    """Every text and every call's arguments of the judged messages, in order."""
+    tool_names = {call.id: call.name for message in conversation.messages for call in message.tool_calls if call.id}
+    texts: list[SourceText] = []
+    for index in sorted(conversation.judged):
+        message = conversation.messages[index]
+        channel = CHANNEL_OF_ROLE[message.role]
+        answered = tool_names.get(message.tool_call_id or "", "")
+        texts += [
+            SourceText(part.text, part.path, channel, index, tool_name=answered)
+            for part in message.parts
+            if part.kind is PartKind.TEXT
+        ]
+        texts += [
+            SourceText(call.arguments, call.path, channel, index, TextForm.ARGUMENTS, call.name)
+            for call in message.tool_calls
+        ]
+    return tuple(texts)
+
+
+def has_images(conversation: Conversation) -> bool:
+    """True when a judged message holds an image."""
+    return any(
+        part.kind is PartKind.IMAGE for index in conversation.judged for part in conversation.messages[index].parts
+    )
+
+
+def collect(
+    sources: Sequence[SourceText],
+    *,
+    matchers: Sequence[Matcher],
+    patterns: Collection[str],
+    classifier: Classifier | None,
+    heads: frozenset[str],
+    deadline: float,
+    watch: Stopwatch,
+) -> tuple[TextEvidence, ...]:
+    """The evidence for each text, in order. Raises `DeadlineExceeded` when time runs out on the way."""
+    with watch.stage("normalize"):
+        normalized = [normalize(source.value, json_escapes=source.form is TextForm.ARGUMENTS) for source in sources]
+    with watch.stage("match"):
+        texts = [
+            TextEvidence(
+                source,
+                form,
+                hits={
+                    name: hits
+                    for matcher in matchers
+                    for name, hits in matcher.scan(form, only=patterns, deadline=deadline).items()
+                },
+            )
+            for source, form in zip(sources, normalized, strict=True)
+        ]
+    if classifier is None or not heads:
+        return tuple(texts)
+    with watch.stage("classify"):
+        readings = _classify(texts, classifier, deadline)
+    return tuple(replace(text, heads=reading) for text, reading in zip(texts, readings, strict=True))
+
+
+def _classify(
+    texts: Sequence[TextEvidence], classifier: Classifier, deadline: float
+) -> list[Mapping[str, HeadReading]]:
+    """One mapping per text: for each head the highest reading over the text's views, all views in one batch."""
+    owners = [(index, view) for index, text in enumerate(texts) for view in _readable(text.normalized)]
+    inputs = [ClassifierInput(view.text, texts[index].source.channel) for index, view in owners]
+    results: list[dict[str, HeadReading]] = [{} for _ in texts]
+    for (index, view), reading in zip(owners, classifier.classify(inputs, deadline=deadline), strict=True):
+        best = results[index]
+        for head, value in reading.items():
+            if head not in best or value.confidence > best[head].confidence:
+                span = None if value.span is None else view.to_original(value.span)
+                best[head] = HeadReading(value.confidence, span if span is not None else view.origin)
+    return list(results)
+
+
+def _readable(normalized: Normalized) -> Iterable[View]:
+    return (view for view in normalized.views if view.text.strip())

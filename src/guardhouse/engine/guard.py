@@ -1,0 +1,319 @@
+"""The one entry to the engine, in process and under the server."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from guardhouse.classifier.base import Classifier
+from guardhouse.classifier.load import load_classifier
+from guardhouse.detectors.base import Detector, Evidence
+from guardhouse.engine.catalog import builtin_recipes
+from guardhouse.engine.collect import collect, has_images, judged_texts
+from guardhouse.engine.decide import Thresholds, decide_action
+from guardhouse.engine.explain import explain
+from guardhouse.engine.plan import Plan, build_plan
+from guardhouse.engine.policy import resolve_policy
+from guardhouse.engine.run import Run, fail_plan, run_plan
+from guardhouse.engine.timing import Stopwatch
+from guardhouse.errors import Blocked, ConfigurationError, DeadlineExceeded, InvalidInput, UnknownRecipe
+from guardhouse.matching.matcher import Matcher
+from guardhouse.matching.pattern import Pattern
+from guardhouse.model.codec import overrides_from_dict
+from guardhouse.model.conversation import Role, SourceText
+from guardhouse.model.evaluation import DetectorReport, Evaluation, Outcome
+from guardhouse.model.messages import conversation_from_messages, conversation_from_text
+from guardhouse.model.policy import (
+    Blocking,
+    EffectivePolicy,
+    FailMode,
+    Policy,
+    PolicySnapshot,
+    Scope,
+    SensitiveData,
+)
+from guardhouse.model.recipe import DetectorSetting, Overrides, Recipe, Rule, RuleAction
+from guardhouse.model.request import EvaluationRequest
+from guardhouse.plugins import collect_detectors, collect_operators, load_plugins
+from guardhouse.redaction.keys import load_key
+from guardhouse.redaction.redact import Redacted, redact
+from guardhouse.settings import Settings
+
+_MATCHERS_KEPT = 16
+_PLANS_KEPT = 64
+
+
+class Guard:
+    """Judges conversations. Needs no server, no store and no network; safe to share between threads.
+
+    `recipes` and `policies` are the operator's own, beside the built-in recipes; `detectors`, `classifier`, `clock`
+    and `new_id` replace the loaded ones (for tests and plug-in authors). Creating one is cheap: the model and the
+    patterns load on first use, or with `load()`.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: Settings | None = None,
+        recipes: Iterable[Recipe] = (),
+        policies: Mapping[Scope, Policy] | None = None,
+        detectors: Iterable[Detector] | None = None,
+        classifier: Classifier | None = None,
+        redaction_key: bytes | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
+    ) -> None:
+        self._settings = settings or Settings()
+        manager = load_plugins(installed=self._settings.plugins)
+        self.operators = collect_operators(manager)
+        self.detectors = (
+            collect_detectors(manager) if detectors is None else {detector.name: detector for detector in detectors}
+        )
+        self._classifier = classifier
+        self._redaction_key = redaction_key or load_key(None, self._settings.redaction_key)
+        self._clock = clock
+        self._new_id = new_id
+        self._lock = threading.Lock()
+        self._shared: tuple[Matcher, Mapping[str, Pattern]] | None = None
+        self._plans: OrderedDict[tuple[int, SensitiveData | None], tuple[Recipe, Plan]] = OrderedDict()
+        self._own_matchers: OrderedDict[tuple[Pattern, ...], Matcher] = OrderedDict()
+        own = {recipe.name: recipe for recipe in recipes}
+        self.snapshot = PolicySnapshot(0, dict(policies or {}), {**builtin_recipes(), **own})
+
+    def evaluate(
+        self,
+        content: str | Sequence[Mapping[str, Any]],
+        *,
+        recipe: str | None = None,
+        service: str | None = None,
+        env: str | None = None,
+        role: str = "user",
+        overrides: Overrides | Mapping[str, Any] | None = None,
+        block: bool = False,
+    ) -> Evaluation:
+        """Judge one text, or the last turn of a list of chat messages.
+
+        `role` says who speaks a single text. `overrides` may be a plain dict (see `docs/recipes.md`). Raises
+        `InvalidInput` for what cannot be read, and with `block=True` `Blocked` when the verdict is to be acted on.
+        """
+        if isinstance(content, str):
+            if role not in set(Role):
+                raise InvalidInput(f"role must be one of: {', '.join(Role)}", path=("role",), code="not_in_enum")
+            conversation = conversation_from_text(content, role=Role(role))
+        else:
+            conversation = conversation_from_messages(content)
+        if overrides is not None and not isinstance(overrides, Overrides):
+            overrides = overrides_from_dict(overrides)
+        request = EvaluationRequest(
+            conversation, scope=Scope(service, env), recipe=recipe, overrides=overrides, dialect="library"
+        )
+        evaluation = self.judge(request, self.snapshot)
+        if block and evaluation.blocked:
+            raise Blocked(evaluation)
+        return evaluation
+
+    def judge(
+        self, request: EvaluationRequest, snapshot: PolicySnapshot, *, policy: EffectivePolicy | None = None
+    ) -> Evaluation:
+        """The evaluation of `request` under one snapshot; `policy` saves resolving it again. Linear in the texts.
+
+        Raises `UnknownRecipe`, and `InvalidInput` for overrides that make no sense. Failures of detectors do not
+        raise: they are outcomes, and the fail mode decides.
+        """
+        watch = Stopwatch(self._clock)
+        policy = policy or resolve_policy(snapshot, request.scope)
+        plan = self._plan(request, snapshot, policy)
+        sources = judged_texts(request.conversation)
+        thresholds = Thresholds(request.sensitivity, policy.sensitivity)
+        run = self._run(plan, sources, request, policy, thresholds, watch)
+        with watch.stage("redact"):
+            redacted = redact(
+                sources,
+                [target for decision in run.decisions for target in decision.targets],
+                operators=self.operators,
+                key=self._redaction_key,
+            )
+        reports = _with_replacements([decision.report for decision in run.decisions], redacted)
+        return self._evaluation(request, policy, plan, run, reports, redacted, sources, watch)
+
+    def check_recipe(self, recipe: Recipe) -> None:
+        """Raise `InvalidInput` (with its path) when the recipe cannot be run by this guard."""
+        self._built_plan(recipe, None, None)
+
+    def load(self) -> None:
+        """Load the model and compile the patterns now rather than at the first evaluation."""
+        self._shared_matcher()
+        self._loaded_classifier()
+
+    @property
+    def classifier_name(self) -> str:
+        """Name and version of the loaded model; loads it."""
+        return self._loaded_classifier().name
+
+    def _plan(self, request: EvaluationRequest, snapshot: PolicySnapshot, policy: EffectivePolicy) -> Plan:
+        name = request.recipe or policy.recipe or request.default_recipe
+        recipe = snapshot.recipes.get(name)
+        if recipe is None:
+            if request.recipe is None:
+                raise ConfigurationError(f"the policy names a recipe that does not exist: {name!r}")
+            raise UnknownRecipe(name)
+        # A recipe that the caller names says itself what is done about sensitive data; the policy speaks for the rest.
+        sensitive_data = request.sensitive_data or (None if request.recipe else policy.sensitive_data)
+        if request.overrides is None:
+            return self._kept_plan(recipe, sensitive_data)
+        return self._built_plan(recipe, request.overrides, sensitive_data)
+
+    def _built_plan(self, recipe: Recipe, overrides: Overrides | None, sensitive_data: SensitiveData | None) -> Plan:
+        return build_plan(recipe, overrides, sensitive_data, detectors=self.detectors, operators=self.operators)
+
+    def _kept_plan(self, recipe: Recipe, sensitive_data: SensitiveData | None) -> Plan:
+        """The plan of a recipe as it stands, kept while this very recipe value lives on in snapshots."""
+        key = (id(recipe), sensitive_data)
+        with self._lock:
+            kept = self._plans.get(key)
+            if kept is not None and kept[0] is recipe:
+                self._plans.move_to_end(key)
+                return kept[1]
+        plan = self._built_plan(recipe, None, sensitive_data)
+        with self._lock:
+            self._plans[key] = (recipe, plan)
+            while len(self._plans) > _PLANS_KEPT:
+                self._plans.popitem(last=False)
+        return plan
+
+    def _run(
+        self,
+        plan: Plan,
+        sources: Sequence[SourceText],
+        request: EvaluationRequest,
+        policy: EffectivePolicy,
+        thresholds: Thresholds,
+        watch: Stopwatch,
+    ) -> Run:
+        deadline = time.monotonic() + self._settings.deadline_s
+        try:
+            texts = collect(
+                sources,
+                matchers=self._matchers(plan.patterns),
+                patterns=frozenset(pattern.id for pattern in plan.patterns),
+                classifier=self._loaded_classifier() if plan.heads else None,
+                heads=plan.heads,
+                deadline=deadline,
+                watch=watch,
+            )
+        except DeadlineExceeded as error:
+            return fail_plan(plan, str(error))
+        evidence = Evidence(
+            conversation=request.conversation,
+            texts=texts,
+            tool_policies=request.tool_policies or policy.tool_policies,
+            evaluation_context=policy.evaluation_context,
+            deadline=deadline,
+        )
+        with watch.stage("detect"):
+            return run_plan(plan, evidence, thresholds)
+
+    def _evaluation(
+        self,
+        request: EvaluationRequest,
+        policy: EffectivePolicy,
+        plan: Plan,
+        run: Run,
+        reports: Sequence[DetectorReport],
+        redacted: Redacted,
+        sources: Sequence[SourceText],
+        watch: Stopwatch,
+    ) -> Evaluation:
+        blocking = policy.blocking or request.default_blocking
+        fail_mode = policy.fail_mode or (FailMode.CLOSED if blocking is Blocking.BLOCK else FailMode.OPEN)
+        action = decide_action(reports, run.failed_required, fail_mode)
+        confidences: dict[str, float] = {}
+        thresholds: dict[str, float] = {}
+        for decision in run.decisions:
+            for kind, confidence in decision.confidences.items():
+                confidences[kind] = max(confidences.get(kind, 0.0), confidence)
+                thresholds.setdefault(kind, decision.thresholds[kind])
+        reason = explain(
+            action,
+            reports,
+            {source.path: source for source in sources},
+            failed_required=run.failed_required,
+            fail_mode=fail_mode,
+        )
+        blocked = action > 0 and blocking is Blocking.BLOCK
+        images = self._image_report(request, plan)
+        return Evaluation(
+            id=self._new_id(),
+            action=action,
+            reason=reason,
+            blocked=blocked,
+            blocking_enabled=blocking is Blocking.BLOCK,
+            recipe=plan.recipe,
+            reports=(*reports, *images),
+            confidences=confidences,
+            thresholds=thresholds,
+            redactions=redacted.redactions,
+            texts=redacted.texts,
+            timings_ms=watch.readings(),
+            policy_revision=policy.revision,
+        )
+
+    def _image_report(self, request: EvaluationRequest, plan: Plan) -> tuple[DetectorReport, ...]:
+        """Images that nobody reads are said to be unread."""
+        if any(step.setting.detector == "image" for step in plan.steps) or not has_images(request.conversation):
+            return ()
+        detail = "images are not read by this recipe" if "image" in self.detectors else "images are not read"
+        return (DetectorReport("image", Outcome.NOT_EXECUTED, detail=detail),)
+
+    def _loaded_classifier(self) -> Classifier:
+        if self._classifier is None:
+            with self._lock:
+                if self._classifier is None:
+                    self._classifier = load_classifier(cache_entries=self._settings.cache_entries)
+        return self._classifier
+
+    def _shared_matcher(self) -> tuple[Matcher, Mapping[str, Pattern]]:
+        """One matcher over the patterns that every detector always has, and these patterns by id."""
+        if self._shared is None:
+            with self._lock:
+                if self._shared is None:
+                    standard = [DetectorSetting(name, Rule(RuleAction.REPORT)) for name in self.detectors]
+                    patterns = {
+                        pattern.id: pattern
+                        for setting in standard
+                        for pattern in self.detectors[setting.detector].needs(setting).patterns
+                    }
+                    self._shared = (Matcher(list(patterns.values())), patterns)
+        return self._shared
+
+    def _matchers(self, patterns: Sequence[Pattern]) -> list[Matcher]:
+        """The shared matcher, and one for the patterns of operators, kept for the next request with the same."""
+        shared, known = self._shared_matcher()
+        own = tuple(pattern for pattern in patterns if known.get(pattern.id) is not pattern)
+        if not own:
+            return [shared]
+        with self._lock:
+            matcher = self._own_matchers.get(own)
+            if matcher is None:
+                matcher = self._own_matchers[own] = Matcher(own)
+                while len(self._own_matchers) > _MATCHERS_KEPT:
+                    self._own_matchers.popitem(last=False)
+            self._own_matchers.move_to_end(own)
+        return [shared, matcher]
+
+
+def _with_replacements(reports: Sequence[DetectorReport], redacted: Redacted) -> list[DetectorReport]:
+    """The reports with what was put in each finding's place; targets and findings are in the same order."""
+    replacements = iter(redacted.replacements)
+    return [
+        replace(
+            report,
+            findings=tuple(replace(applied, replacement=next(replacements)) for applied in report.findings),
+        )
+        for report in reports
+    ]

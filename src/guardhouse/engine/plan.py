@@ -1,0 +1,172 @@
+"""From recipe and overrides to ordered steps, and all that they need to know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+
+from guardhouse.detectors.base import Detector
+from guardhouse.errors import InvalidInput, UnknownName
+from guardhouse.matching.pattern import Pattern
+from guardhouse.model.policy import SensitiveData
+from guardhouse.model.recipe import (
+    REDACTING,
+    DetectorOverride,
+    DetectorSetting,
+    Overrides,
+    Recipe,
+    Rule,
+    RuleAction,
+)
+from guardhouse.redaction.base import Operator
+
+SENSITIVE_DETECTORS = ("pii", "secrets", "custom_entity")
+"""The detectors that the `sensitive_data` setting speaks of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One detector with the setting it runs under."""
+
+    detector: Detector
+    setting: DetectorSetting
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The steps in order, and the union of what they read."""
+
+    recipe: str
+    steps: tuple[Step, ...]
+    patterns: tuple[Pattern, ...]
+    heads: frozenset[str]
+    stop_on_block: bool
+
+
+def build_plan(
+    recipe: Recipe,
+    overrides: Overrides | None,
+    sensitive_data: SensitiveData | None,
+    *,
+    detectors: Mapping[str, Detector],
+    operators: Mapping[RuleAction, Operator],
+) -> Plan:
+    """The plan for one request. Linear in the recipe's size.
+
+    Raises `UnknownName` for detectors, kinds and options that do not exist, `InvalidInput` for values that make no
+    sense and `InvalidPattern` for patterns that RE2 refuses, each with its path.
+    """
+    settings = _overridden(recipe, overrides or Overrides())
+    settings = _with_sensitive_data(settings, sensitive_data)
+    steps: list[Step] = []
+    patterns: dict[str, Pattern] = {}
+    heads: set[str] = set()
+    for setting in settings:
+        detector = detectors.get(setting.detector)
+        if detector is None:
+            raise UnknownName(f"there is no detector {setting.detector!r}", path=("detectors", setting.detector))
+        checked = _checked(setting, detector, operators)
+        needs = detector.needs(checked)
+        patterns.update((pattern.id, pattern) for pattern in needs.patterns)
+        heads |= needs.heads
+        steps.append(Step(detector, checked))
+    return Plan(recipe.name, tuple(steps), tuple(patterns.values()), frozenset(heads), recipe.stop_on_block)
+
+
+def _overridden(recipe: Recipe, overrides: Overrides) -> list[DetectorSetting]:
+    """The recipe's settings with the request's changes; detectors it lacks are added, in the request's order."""
+    start = () if overrides.ignore_recipe else recipe.detectors
+    order = {setting.detector: setting for setting in start}
+    result: list[DetectorSetting] = []
+    for setting in order.values():
+        override = overrides.detectors.get(setting.detector)
+        if override is None:
+            result.append(setting)
+        elif not override.disabled:
+            result.append(_changed(setting, override))
+    for name, override in overrides.detectors.items():
+        if name not in order and not override.disabled:
+            # Where only some kinds are named, only these are looked for.
+            default = Rule(RuleAction.DISABLED if override.rules and override.default is None else RuleAction.REPORT)
+            result.append(_changed(DetectorSetting(name, default), override))
+    return result
+
+
+def _changed(setting: DetectorSetting, override: DetectorOverride) -> DetectorSetting:
+    default, rules = setting.default, setting.rules
+    if override.default is not None:
+        # The new action holds wherever the recipe had one; what the recipe switched off stays off.
+        if default.action is not RuleAction.DISABLED or not rules:
+            default = override.default
+        rules = {kind: rule if rule.action is RuleAction.DISABLED else override.default for kind, rule in rules.items()}
+    return replace(
+        setting,
+        default=default,
+        rules={**rules, **override.rules},
+        threshold=setting.threshold if override.threshold is None else override.threshold,
+        options={**setting.options, **override.options},
+    )
+
+
+def _with_sensitive_data(
+    settings: list[DetectorSetting], sensitive_data: SensitiveData | None
+) -> list[DetectorSetting]:
+    """The settings under a policy's word on sensitive data: off, found only, or found and edited."""
+    match sensitive_data:
+        case None:
+            return settings
+        case SensitiveData.OFF:
+            return [setting for setting in settings if setting.detector not in SENSITIVE_DETECTORS]
+        case SensitiveData.SCAN:
+            return [_mapped(setting, _reported) for setting in settings]
+        case SensitiveData.REDACT:
+            return [_mapped(setting, _replaced) for setting in settings]
+
+
+def _mapped(setting: DetectorSetting, change: Callable[[Rule], Rule]) -> DetectorSetting:
+    if setting.detector not in SENSITIVE_DETECTORS:
+        return setting
+    rules = {kind: change(rule) for kind, rule in setting.rules.items()}
+    return replace(setting, default=change(setting.default), rules=rules)
+
+
+def _reported(rule: Rule) -> Rule:
+    return Rule(RuleAction.REPORT, block=rule.block) if rule.action in REDACTING else rule
+
+
+def _replaced(rule: Rule) -> Rule:
+    return Rule(RuleAction.REPLACE, block=rule.block) if rule.action is RuleAction.REPORT else rule
+
+
+def _checked(setting: DetectorSetting, detector: Detector, operators: Mapping[RuleAction, Operator]) -> DetectorSetting:
+    path = ("detectors", setting.detector)
+    _known(setting.options, detector.option_names, "option", (*path, "options"))
+    if detector.kinds:
+        _known(setting.rules, detector.kinds, "rule", (*path, "rules"))
+    return replace(
+        setting,
+        default=_served(setting.default, operators),
+        rules={kind: _served(rule, operators) for kind, rule in setting.rules.items()},
+    )
+
+
+def _known(given: Collection[str], known: Collection[str], what: str, path: tuple[str | int, ...]) -> None:
+    for name in given:
+        if name not in known:
+            raise UnknownName(f"there is no {what} {name!r}", path=(*path, name))
+
+
+def _served(rule: Rule, operators: Mapping[RuleAction, Operator]) -> Rule:
+    """The rule with its parameters checked; an edit that no operator serves becomes a replacement, never nothing."""
+    if rule.action not in REDACTING:
+        return rule
+    operator = operators.get(rule.action)
+    if operator is None:
+        return Rule(RuleAction.REPLACE, block=rule.block)
+    for name in rule.parameters:
+        if name not in operator.parameter_names:
+            raise InvalidInput(
+                f"{rule.action.value} has no parameter {name!r}", path=("parameters", name), code="unknown_member"
+            )
+    operator.check(rule.parameters)
+    return rule
