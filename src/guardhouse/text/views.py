@@ -6,22 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from guardhouse.model.finding import Span
-from guardhouse.text.offsets import OffsetMap
+from guardhouse.text.offsets import Offsets
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """One reading of a text.
 
-    `name` is `text` for the canonical form and else how it was disguised: `base64`, `hex`, `percent`, `tags`,
-    `variation_selectors`, `rot13`, `leet`, `reversed`. `disguised` views rewrite the whole text letter by letter
-    (rot13, leet, reversed), so that digits and shapes in them mean nothing and only phrases count.
+    `name` is `text` for the canonical form and else how it was disguised: `base64`, `hex`, `percent`, `entities`,
+    `escapes`, `tags`, `variation_selectors`, `zero_width`, `rot13`, `leet`, `reversed`, `spaced`. `disguised` views
+    rewrite the whole text letter by letter (rot13, leet, reversed, spaced), so that digits and shapes in them mean
+    nothing and only phrases count.
     `offsets` leads back to the original; where `origin` is set, the whole view stands for that range of it.
     """
 
     name: str
     text: str
-    offsets: OffsetMap | None = None
+    offsets: Offsets | None = None
     origin: Span | None = None
     disguised: bool = False
 
