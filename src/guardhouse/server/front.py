@@ -36,14 +36,15 @@ class Front:
     proxies: Proxies
     bodies: BodyBudget
 
-    async def admit(self, request: Request, permission: Permission = Permission.EVALUATE) -> ApiKey:
+    async def admit(self, request: Request, *permissions: Permission) -> ApiKey:
         """The caller's key, from `Authorization: Bearer`, after all checks that come before the body.
 
-        Raises `RateLimited`, `Unauthorized`, `Forbidden`. Dialects with other headers call the three steps themselves.
+        The key must have one of `permissions`, `EVALUATE` when none is named. Raises `RateLimited`, `Unauthorized`,
+        `Forbidden`. Dialects with other headers call the three steps themselves.
         """
         await self.admit_address(request)
         key = await self.authenticate(bearer_of(request))
-        await self.admit_key(request, key, permission)
+        await self.admit_key(request, key, *permissions)
         return key
 
     async def admit_address(self, request: Request) -> None:
@@ -54,11 +55,12 @@ class Front:
         """The live key of `secret`. Raises `Unauthorized`, also for an empty one."""
         return await self.services.keys.authenticate(secret)
 
-    async def admit_key(self, request: Request, key: ApiKey, permission: Permission) -> None:
+    async def admit_key(self, request: Request, key: ApiKey, *permissions: Permission) -> None:
         """Checks the permission and counts the request; `usage_of(request)` then says where the key stands."""
         request.state.key_id = key.id
-        if not key.allows(permission):
-            raise Forbidden(f"this key has no permission to {permission.value}")
+        wanted = permissions or (Permission.EVALUATE,)
+        if not any(key.allows(permission) for permission in wanted):
+            raise Forbidden(f"this key has no permission to {' or '.join(item.value for item in wanted)}")
         request.state.usage = await self.limiter.count_key(key.id)
 
     async def read_body(self, request: Request, *, limit_bytes: int | None = None) -> bytes:
