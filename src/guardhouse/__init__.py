@@ -46,7 +46,7 @@ _HOMES = {
     "hookimpl": "guardhouse.hookspecs",
 }
 
-__all__ = [  # noqa: F822  (loaded by __getattr__)
+__all__ = [
     "Action",
     "AsyncGuardClient",
     "Blocked",

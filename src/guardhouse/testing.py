@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,7 +76,6 @@ def gather(
     *,
     classifier: Classifier | None = None,
     deadline: float = float("inf"),
-    clock: Callable[[], float] = FakeClock(),
 ) -> Evidence:
     """The evidence that the engine would hand to `detector` for this conversation."""
     setting = setting or DetectorSetting(detector.name, Rule(RuleAction.REPORT))
@@ -88,6 +87,6 @@ def gather(
         classifier=classifier,
         heads=needs.heads,
         deadline=deadline,
-        watch=Stopwatch(clock),
+        watch=Stopwatch(FakeClock()),
     )
     return Evidence(judged, texts)

@@ -19,9 +19,9 @@ from guardhouse.engine.decide import Thresholds, decide_action
 from guardhouse.engine.explain import explain
 from guardhouse.engine.plan import Plan, build_plan
 from guardhouse.engine.policy import resolve_policy
-from guardhouse.engine.run import Run, fail_plan, run_plan
+from guardhouse.engine.run import Run, fail_plan, gather_evidence, run_plan
 from guardhouse.engine.timing import Stopwatch
-from guardhouse.errors import Blocked, ConfigurationError, DeadlineExceeded, InvalidInput, UnknownRecipe
+from guardhouse.errors import Blocked, ConfigurationError, InvalidInput, UnknownRecipe
 from guardhouse.matching.matcher import Matcher
 from guardhouse.matching.pattern import Pattern
 from guardhouse.model.codec import overrides_from_dict
@@ -196,7 +196,8 @@ class Guard:
         watch: Stopwatch,
     ) -> Run:
         deadline = time.monotonic() + self._settings.deadline_s
-        try:
+
+        def collected() -> Evidence:
             texts = collect(
                 sources,
                 matchers=self._matchers(plan.patterns),
@@ -206,15 +207,17 @@ class Guard:
                 deadline=deadline,
                 watch=watch,
             )
-        except DeadlineExceeded as error:
-            return fail_plan(plan, str(error))
-        evidence = Evidence(
-            conversation=request.conversation,
-            texts=texts,
-            tool_policies=request.tool_policies or policy.tool_policies,
-            evaluation_context=policy.evaluation_context,
-            deadline=deadline,
-        )
+            return Evidence(
+                conversation=request.conversation,
+                texts=texts,
+                tool_policies=request.tool_policies or policy.tool_policies,
+                evaluation_context=policy.evaluation_context,
+                deadline=deadline,
+            )
+
+        evidence = gather_evidence(collected)
+        if isinstance(evidence, str):
+            return fail_plan(plan, evidence)
         with watch.stage("detect"):
             return run_plan(plan, evidence, thresholds)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from guardhouse.detectors.base import Evidence
@@ -26,7 +26,7 @@ class Run:
 
 
 def run_plan(plan: Plan, evidence: Evidence, thresholds: Thresholds) -> Run:
-    """Let each detector find and weigh its findings; after a block the rest is not executed where the recipe says so."""
+    """Let each detector find, and weigh its findings; after a block the rest is not executed if the recipe says so."""
     decisions: list[StepDecision] = []
     failed_required = blocked = False
     for step in plan.steps:
@@ -40,8 +40,19 @@ def run_plan(plan: Plan, evidence: Evidence, thresholds: Thresholds) -> Run:
     return Run(tuple(decisions), failed_required)
 
 
+def gather_evidence(collect: Callable[[], Evidence]) -> Evidence | str:
+    """What `collect` returns, or in words why it could not: without evidence every detector has failed."""
+    try:
+        return collect()
+    except DeadlineExceeded as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001
+        _log.error("evidence could not be collected: %s", type(error).__qualname__)
+        return f"collecting evidence raised {type(error).__qualname__}"
+
+
 def fail_plan(plan: Plan, detail: str) -> Run:
-    """Every step failed for the same reason: the evidence could not be collected."""
+    """Every step failed for the same reason."""
     decisions = tuple(_without_findings(step, Outcome.FAILED, detail) for step in plan.steps)
     return Run(decisions, any(step.setting.required for step in plan.steps))
 
@@ -53,7 +64,7 @@ def _run_step(step: Step, evidence: Evidence, thresholds: Thresholds) -> StepDec
         findings = _inside_texts(step.detector.find(evidence, step.setting), evidence)
     except DeadlineExceeded as error:
         return _without_findings(step, Outcome.FAILED, str(error))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         # The message of a foreign exception may hold judged text: only its type is told, here and in the report.
         _log.error("detector %s failed: %s", step.setting.detector, type(error).__qualname__)
         return _without_findings(step, Outcome.FAILED, f"the detector raised {type(error).__qualname__}")
