@@ -1,0 +1,1 @@
+"""Where keys, policies, recipes and the activity log live: one contract, two back ends."""
