@@ -1,4 +1,4 @@
-"""The application: routes of all dialects, health, metrics, and errors in the form of the dialect that owns the path."""
+"""The application: routes of all dialects, health, metrics; errors in the form of the dialect that owns the path."""
 
 from __future__ import annotations
 
