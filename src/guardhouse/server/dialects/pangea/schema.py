@@ -1,4 +1,4 @@
-"""Reading foreign JSON by the vendor's schema: every mistake is collected, with the vendor's code and a JSON pointer."""
+"""Reading foreign JSON by the vendor's schema: every mistake is collected, with the vendor's code and its place."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from guardhouse.errors import InvalidInput
 from guardhouse.model.conversation import Path
 
 MOST_PROBLEMS = 50
+MOST_LEVELS = 200
 """More mistakes than these are counted as seen: an answer stays small whatever was sent."""
 
 _TYPE_CODES = {
@@ -68,6 +69,22 @@ def json_pointer(path: Path) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 
+def is_deep(document: object) -> bool:
+    """True when objects and lists lie more than `MOST_LEVELS` deep in each other. Linear, and never recursive."""
+    level = [document]
+    for _ in range(MOST_LEVELS):
+        below: list[object] = []
+        for node in level:
+            if isinstance(node, Mapping):
+                below.extend(node.values())
+            elif isinstance(node, list):
+                below.extend(node)
+        if not below:
+            return False
+        level = below
+    return any(isinstance(node, Mapping | list) for node in level)
+
+
 class Checker:
     """Reads members of objects and keeps what is wrong with them; `finish` raises when there was anything."""
 
@@ -84,6 +101,15 @@ class Checker:
         if self.problems:
             raise ValidationFailed(self.problems)
 
+    def body(self, value: Any, members: Collection[str]) -> Mapping[str, Any]:
+        """The whole document, a closed object. Raises at once when it is none, or nested too deeply to work with."""
+        if not isinstance(value, Mapping):
+            self.wrong_type("object", ())
+        elif is_deep(value):
+            self.add("BadFormat", f"nested more than {MOST_LEVELS} levels deep", ())
+        self.finish()
+        return self.table(value, (), members)
+
     def table(self, value: object, path: Path, members: Collection[str] | None = None) -> Mapping[str, Any]:
         """`value` as an object; empty when it is none. With `members` the object is closed."""
         if not isinstance(value, Mapping):
@@ -96,11 +122,13 @@ class Checker:
 
     def string(self, table: Mapping[str, Any], name: str, path: Path) -> str | None:
         """A member that is a string; None when absent or wrong."""
-        return self._typed(table, name, path, str, "string")
+        value: str | None = self._typed(table, name, path, str, "string")
+        return value
 
     def boolean(self, table: Mapping[str, Any], name: str, path: Path) -> bool | None:
         """A member that is true or false; None when absent or wrong."""
-        return self._typed(table, name, path, bool, "boolean")
+        value: bool | None = self._typed(table, name, path, bool, "boolean")
+        return value
 
     def unit_number(self, table: Mapping[str, Any], name: str, path: Path) -> float | None:
         """A member that is a number from 0 to 1; None when absent or wrong."""

@@ -1,0 +1,166 @@
+"""Pangea AI Guard and Prompt Guard, and AI Guard's successor, CrowdStrike AIDR, as their own clients call them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from guardhouse.errors import GuardhouseError, MethodNotAllowed, NotFound
+from guardhouse.model.evaluation import Evaluation
+from guardhouse.model.key import ApiKey
+from guardhouse.model.request import EvaluationRequest
+from guardhouse.server.dialects.base import front_of
+from guardhouse.server.dialects.pangea.answers import KeptAnswers
+from guardhouse.server.dialects.pangea.envelope import failure, mark_start, success
+from guardhouse.server.dialects.pangea.model_guard import CHAT_COMPLETIONS, guard_answer, read_guard
+from guardhouse.server.dialects.pangea.openapi import OPENAPI_PATHS
+from guardhouse.server.dialects.pangea.prompt_guard import prompt_guard_answer, read_prompt_guard
+from guardhouse.server.dialects.pangea.text_guard import read_text_guard, text_guard_answer
+
+AI_GUARD, PROMPT_GUARD, REDACT, SUCCESSOR = "ai-guard", "prompt-guard", "redact", "aiguard"
+SERVICES = (AI_GUARD, PROMPT_GUARD, REDACT, SUCCESSOR)
+"""What clients put in front of the path, or as the first label of the host."""
+_SUCCESSOR_MOUNT = "/aidr/aiguard"
+_TEXT_GUARD = ("/v1/text/guard", "/v1beta/text/guard")
+_GUARD = ("/v1/guard", "/v1beta/guard")
+_GUARD_ASYNC = ("/v1/guard_async", "/v1beta/guard_async")
+_CHAT_COMPLETIONS = ("/v1/guard_chat_completions",)
+_REQUEST = "/request/{request_id}"
+_ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_OWN_PREFIXES = ("/v1/text", "/v1/guard", "/v1/redact", "/v1/unredact", "/v1beta", "/request/")
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Call(Protocol):
+    """A valid request to any endpoint here."""
+
+    def evaluation_request(self, *, service: str | None, client: str, dialect: str) -> EvaluationRequest:
+        """What the service is asked."""
+        ...
+
+
+_Call = TypeVar("_Call", bound=Call)
+
+
+class PangeaDialect:
+    """The dialect of Pangea's clients and of the gateways that speak it."""
+
+    name = "pangea"
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """Every endpoint bare and under the names of its service, and the rest of those names."""
+        routes: list[BaseRoute] = []
+        routes += _routes(("", f"/{AI_GUARD}"), _TEXT_GUARD, _text_guard)
+        routes += _routes(("", f"/{AI_GUARD}", f"/{PROMPT_GUARD}"), _GUARD, _guard)
+        routes += _routes(("", f"/{AI_GUARD}"), _GUARD_ASYNC, _ai_guard)
+        successor = ("", f"/{AI_GUARD}", f"/{SUCCESSOR}", _SUCCESSOR_MOUNT)
+        routes += _routes(successor, _CHAT_COMPLETIONS, _chat_completions)
+        mounts = ("", *(f"/{service}" for service in SERVICES), _SUCCESSOR_MOUNT)
+        routes += [Route(mount + _REQUEST, _request, methods=["GET"]) for mount in mounts]
+        known = frozenset(route.path for route in routes if isinstance(route, Route))
+        rest = _nothing_here(known)
+        return [*routes, *(Route(f"{mount}/{{rest:path}}", rest, methods=_ALL_METHODS) for mount in mounts if mount)]
+
+    def owns(self, path: str, host: str) -> bool:
+        """Paths under a service's name, hosts of that name, and the bare endpoints."""
+        if host.split(".")[0] in SERVICES and "." in host:
+            return True
+        first = path.split("/")[1] if path.startswith("/") else ""
+        return first in (*SERVICES, "aidr") or path.startswith(_OWN_PREFIXES)
+
+    def render_error(self, error: GuardhouseError, request: Request) -> Response:
+        """The envelope, with the vendor's status word."""
+        return failure(error, request)
+
+    def openapi_paths(self) -> Mapping[str, Any]:
+        """The endpoints at their bare paths."""
+        return OPENAPI_PATHS
+
+
+def _routes(mounts: Sequence[str], paths: Sequence[str], handler: Handler) -> list[BaseRoute]:
+    return [Route(mount + path, handler, methods=["POST"]) for mount in mounts for path in paths]
+
+
+def _nothing_here(known: frozenset[str]) -> Handler:
+    async def nothing_here(request: Request) -> Response:
+        mark_start(request)
+        await front_of(request).admit(request)
+        if request.url.path in known:
+            raise MethodNotAllowed("this path does not take this method")
+        raise NotFound("there is nothing at this path")
+
+    return nothing_here
+
+
+async def _text_guard(request: Request) -> Response:
+    key, document = await _admitted(request)
+    return await _answered(request, key, read_text_guard(document), text_guard_answer)
+
+
+async def _ai_guard(request: Request) -> Response:
+    key, document = await _admitted(request)
+    return await _answered(request, key, read_guard(document), guard_answer)
+
+
+async def _chat_completions(request: Request) -> Response:
+    key, document = await _admitted(request)
+    return await _answered(request, key, read_guard(document, CHAT_COMPLETIONS), guard_answer)
+
+
+async def _guard(request: Request) -> Response:
+    """Two services share this path: the prefix, the host, then the body say which is meant."""
+    key, document = await _admitted(request)
+    if _service_of(request, document) == PROMPT_GUARD:
+        return await _answered(request, key, read_prompt_guard(document), prompt_guard_answer)
+    return await _answered(request, key, read_guard(document), guard_answer)
+
+
+async def _request(request: Request) -> Response:
+    mark_start(request)
+    key = await front_of(request).admit(request)
+    request_id = request.path_params["request_id"]
+    body = _kept_answers(request).find(request_id, key.id)
+    if body is None:
+        raise NotFound("no answer is kept for this request id")
+    return Response(body, media_type="application/json", headers={"x-request-id": request_id})
+
+
+async def _admitted(request: Request) -> tuple[ApiKey, Any]:
+    """The key, checked before the body is looked at, and the body's document."""
+    mark_start(request)
+    front = front_of(request)
+    key = await front.admit(request)
+    return key, await front.read_json(request)
+
+
+async def _answered(
+    request: Request, key: ApiKey, call: _Call, answer: Callable[[_Call, Evaluation], tuple[str, dict[str, Any]]]
+) -> Response:
+    asked = call.evaluation_request(
+        service=key.service, client=request.headers.get("user-agent", "")[:256], dialect=PangeaDialect.name
+    )
+    evaluation = await front_of(request).evaluate(request, asked, key)
+    summary, result = answer(call, evaluation)
+    response = success(request, summary=summary, result=result)
+    _kept_answers(request).keep(response.headers["x-request-id"], key.id, bytes(response.body))
+    return response
+
+
+def _service_of(request: Request, document: Any) -> str:
+    for name in (request.url.path.split("/")[1], request.headers.get("host", "").lower().split(".")[0]):
+        if name in SERVICES:
+            return name
+    is_prompt_guard = isinstance(document, Mapping) and "messages" in document and "input" not in document
+    return PROMPT_GUARD if is_prompt_guard else AI_GUARD
+
+
+def _kept_answers(request: Request) -> KeptAnswers:
+    kept: KeptAnswers | None = getattr(request.app.state, "pangea_answers", None)
+    if kept is None:
+        kept = request.app.state.pangea_answers = KeptAnswers()
+    return kept

@@ -1,0 +1,25 @@
+"""The vendor's codes for the methods that look for prompt attacks."""
+
+from __future__ import annotations
+
+ANALYZERS = frozenset(
+    {
+        "PA0000",
+        "PA0001",
+        *(f"PA100{number}" for number in range(1, 6)),
+        *(f"PA200{number}" for number in range(1, 4)),
+        *(f"PA300{number}" for number in range(1, 5)),
+        *(f"PA400{number}" for number in range(1, 5)),
+        "PA5001",
+        "PA6001",
+    }
+)
+"""Every code a request may name."""
+
+_CODES = {"patterns": "PA1003", "tricks": "PA1005", "network": "PA4002"}
+"""PA10xx are heuristics, PA40xx trained models."""
+
+
+def code_of(analyzer: str) -> str:
+    """The code that stands for one of our methods; a plug-in's method keeps its name."""
+    return _CODES.get(analyzer, analyzer)

@@ -1,0 +1,72 @@
+"""The vendor's rules for personal data and secrets, and our kinds that each stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+PII_RULES: Mapping[str, tuple[str, ...]] = {
+    "email_address": ("EMAIL_ADDRESS",),
+    "nrp": ("NRP",),
+    "location": ("LOCATION",),
+    "person": ("PERSON",),
+    "phone_number": ("PHONE_NUMBER",),
+    "date_time": ("DATE_TIME",),
+    "ip_address": ("IP_ADDRESS",),
+    "url": ("URL",),
+    "money": ("MONEY",),
+    "credit_card": ("CREDIT_CARD",),
+    "crypto": ("CRYPTO",),
+    "iban_code": ("IBAN_CODE",),
+    "us_bank_number": ("US_BANK_NUMBER",),
+    "nif": ("ES_NIF",),
+    "fin/nric": ("SG_NRIC_FIN",),
+    "au_abn": ("AU_ABN",),
+    "au_acn": ("AU_ACN",),
+    "au_tfn": ("AU_TFN",),
+    "medical_license": ("MEDICAL_LICENSE",),
+    "uk_nhs": ("UK_NHS",),
+    "au_medicare": ("AU_MEDICARE",),
+    "us_drivers_license": ("US_DRIVERS_LICENSE",),
+    "us_itin": ("US_ITIN",),
+    "us_passport": ("US_PASSPORT",),
+    "us_ssn": ("US_SSN",),
+}
+
+SECRET_RULES: Mapping[str, tuple[str, ...]] = {
+    "slack_token": ("SLACK_TOKEN",),
+    "rsa_private_key": ("RSA_PRIVATE_KEY",),
+    "ssh_dsa_private_key": ("SSH_DSA_PRIVATE_KEY",),
+    "ssh_ec_private_key": ("SSH_EC_PRIVATE_KEY",),
+    "pgp_private_key_block": ("PGP_PRIVATE_KEY_BLOCK",),
+    "amazon_aws_access_key_id": ("AMAZON_AWS_ACCESS_KEY_ID",),
+    "amazon_aws_secret_access_key": ("AMAZON_AWS_SECRET_ACCESS_KEY",),
+    "amazon_mws_auth_token": ("AMAZON_MWS_AUTH_TOKEN",),
+    "facebook_access_token": ("FACEBOOK_ACCESS_TOKEN",),
+    "github_access_token": ("GITHUB_ACCESS_TOKEN",),
+    "jwt_token": ("JWT_TOKEN",),
+    "google_api_key": ("GOOGLE_API_KEY",),
+    "google_cloud_platform_api_key": ("GOOGLE_API_KEY",),
+    "google_drive_api_key": ("GOOGLE_API_KEY",),
+    "google_cloud_platform_service_account": ("GOOGLE_CLOUD_PLATFORM_SERVICE_ACCOUNT",),
+    "google_gmail_api_key": ("GOOGLE_API_KEY",),
+    "youtube_api_key": ("GOOGLE_API_KEY",),
+    "mailchimp_api_key": ("MAILCHIMP_API_KEY",),
+    "mailgun_api_key": ("MAILGUN_API_KEY",),
+    "basic_auth": ("BASIC_AUTH",),
+    "picatic_api_key": ("PICATIC_API_KEY",),
+    "slack_webhook": ("SLACK_WEBHOOK",),
+    "stripe_api_key": ("STRIPE_API_KEY",),
+    "stripe_restricted_api_key": ("STRIPE_RESTRICTED_API_KEY",),
+    "square_access_token": ("SQUARE_ACCESS_TOKEN",),
+    "square_oauth_secret": ("SQUARE_OAUTH_SECRET",),
+    "twilio_api_key": ("TWILIO_API_KEY",),
+    "pangea_token": ("PANGEA_TOKEN",),
+}
+
+_TYPES = {kind: rule.upper() for rules in (SECRET_RULES, PII_RULES) for rule, kinds in rules.items() for kind in kinds}
+_TYPES["GOOGLE_API_KEY"] = "GOOGLE_API_KEY"
+
+
+def vendor_type(kind: str) -> str:
+    """The entity type of one of our kinds; what the vendor has no rule for keeps our name."""
+    return _TYPES.get(kind, kind)

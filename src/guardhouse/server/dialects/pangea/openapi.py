@@ -1,0 +1,99 @@
+"""The dialect's part of `/openapi.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from guardhouse.server.openapi import OBJECT, operation
+
+_STRING = {"type": "string"}
+_FLAG = {"type": "boolean"}
+_ENVELOPE_KEYS = ("request_id", "request_time", "response_time", "status", "summary")
+
+
+def _envelope(result: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {**dict.fromkeys(_ENVELOPE_KEYS, _STRING), "result": result},
+        "required": [*_ENVELOPE_KEYS, "result"],
+        "additionalProperties": False,
+    }
+
+
+def _object(required: tuple[str, ...] = (), **properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(required)}
+
+
+def _answers(result: dict[str, Any]) -> dict[int, tuple[str, dict[str, Any]]]:
+    error = _envelope({"type": ["object", "null"]})
+    return {
+        200: ("The verdict; a block is a success too.", _envelope(result)),
+        400: ("The request does not fit; `result.errors` says where.", error),
+        401: ("No live key.", error),
+        413: ("The body is too large.", error),
+        429: ("A usage limit is passed.", error),
+        503: ("The server is busy.", error),
+    }
+
+
+_VERDICT = {"recipe": _STRING, "blocked": _FLAG, "transformed": _FLAG, "detectors": OBJECT}
+_TEXT_GUARD = operation(
+    "Guard one text, or the messages of a model call.",
+    body=_object(
+        text=_STRING,
+        messages={"type": ["array", "object"]},
+        recipe=_STRING,
+        debug=_FLAG,
+        overrides=OBJECT,
+        log_fields=OBJECT,
+    ),
+    answers=_answers(
+        _object(
+            ("blocked", "detectors"), **_VERDICT, prompt_text=_STRING, prompt_messages={"type": ["array", "object"]}
+        )
+    ),
+    tag="pangea",
+)
+_GUARD = operation(
+    "Guard the whole body of a model call (`input`), or look for prompt injection (`messages` alone).",
+    body=_object(
+        input=OBJECT,
+        messages={"type": "array"},
+        recipe=_STRING,
+        debug=_FLAG,
+        overrides=OBJECT,
+        event_type={"enum": ["input", "output", "tool_input", "tool_output", "tool_listing"]},
+        count_tokens=_FLAG,
+        extra_info=OBJECT,
+        analyzers={"type": "array", "items": _STRING},
+        classify=_FLAG,
+    ),
+    answers=_answers(_object((), **_VERDICT, output=OBJECT, detected=_FLAG, confidence={"type": "number"})),
+    tag="pangea",
+)
+_CHAT_COMPLETIONS = operation(
+    "Guard the whole body of a model call, as the successor product spells it.",
+    body=_object(("guard_input",), guard_input=OBJECT, event_type=_STRING, extra_info=OBJECT),
+    answers=_answers(
+        _object(("blocked",), guard_output=OBJECT, blocked=_FLAG, transformed=_FLAG, policy=_STRING, detectors=OBJECT)
+    ),
+    tag="pangea",
+)
+_REQUEST = operation(
+    "An answer given in the last five minutes by this worker, to the key that asked.",
+    answers={200: ("The answer as it was.", _envelope(OBJECT)), 404: ("None is kept.", _envelope({"type": "null"}))},
+    parameters=[{"name": "request_id", "in": "path", "required": True, "schema": _STRING}],
+    tag="pangea",
+)
+
+OPENAPI_PATHS: Mapping[str, Any] = {
+    "/v1/text/guard": {"post": _TEXT_GUARD},
+    "/v1beta/text/guard": {"post": _TEXT_GUARD},
+    "/v1/guard": {"post": _GUARD},
+    "/v1beta/guard": {"post": _GUARD},
+    "/v1/guard_async": {"post": _GUARD},
+    "/v1beta/guard_async": {"post": _GUARD},
+    "/v1/guard_chat_completions": {"post": _CHAT_COMPLETIONS},
+    "/request/{request_id}": {"get": _REQUEST},
+}
