@@ -8,9 +8,9 @@ from typing import Any
 
 from guardhouse.errors import InvalidInput
 from guardhouse.model.conversation import Path
+from guardhouse.server.dialects.nesting import MOST_LEVELS, is_deep
 
 MOST_PROBLEMS = 50
-MOST_LEVELS = 200
 """More mistakes than these are counted as seen: an answer stays small whatever was sent."""
 
 _TYPE_CODES = {
@@ -67,22 +67,6 @@ def problems_of(error: InvalidInput) -> tuple[Problem, ...]:
 def json_pointer(path: Path) -> str:
     """RFC 6901: `/overrides/pii_entity/us_ssn`; the empty string for the whole body."""
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
-
-
-def is_deep(document: object) -> bool:
-    """True when objects and lists lie more than `MOST_LEVELS` deep in each other. Linear, and never recursive."""
-    level = [document]
-    for _ in range(MOST_LEVELS):
-        below: list[object] = []
-        for node in level:
-            if isinstance(node, Mapping):
-                below.extend(node.values())
-            elif isinstance(node, list):
-                below.extend(node)
-        if not below:
-            return False
-        level = below
-    return any(isinstance(node, Mapping | list) for node in level)
 
 
 class Checker:
