@@ -162,8 +162,8 @@ async def _evaluate(request: Request) -> Response:
 
 async def _activity(request: Request) -> Response:
     front = front_of(request)
-    await front.admit(request, Permission.READ_ACTIVITY)
-    record = await front.services.activity.get(request.path_params["id"])
+    key = await front.admit(request, Permission.READ_ACTIVITY)
+    record = await front.services.activity.get(request.path_params["id"], key=key)
     if record is None:
         raise NotFound("there is no record of this id")
     return json_response(_record_to_dict(record))

@@ -64,17 +64,18 @@ async def _evaluate(request: Request) -> Response:
     front = front_of(request)
     key = await _admit(front, request)
     document = await front.read_json(request)
-    asked = await _with_redaction(front, parse_request(document, request.headers))
+    asked = await _with_redaction(front, parse_request(document, request.headers), key)
     evaluation = await front.evaluate(request, asked, key)
     return json_response(
         render_evaluation(evaluation, document), media_type=MEDIA_TYPE, headers=_rate_headers(request, None)
     )
 
 
-async def _with_redaction(front: Front, asked: EvaluationRequest) -> EvaluationRequest:
+async def _with_redaction(front: Front, asked: EvaluationRequest, key: ApiKey) -> EvaluationRequest:
     """A request that switches scanning on does not take away the redaction that its policy wants as well."""
     if asked.sensitive_data is SensitiveData.SCAN:
-        policy = await front.services.policies.effective(asked.scope)
+        scope = replace(asked.scope, service=key.service or asked.scope.service)
+        policy = await front.services.policies.effective(scope)
         if policy.sensitive_data is SensitiveData.REDACT:
             return replace(asked, sensitive_data=SensitiveData.REDACT)
     return asked
