@@ -11,12 +11,9 @@ BIN := .venv/bin
 # A first install takes a minute: on a terminal pip shows its progress, elsewhere it is quiet.
 QUIET := $(if $(shell [ -t 2 ] && echo terminal),,-q)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input $(QUIET)
-PIP_INTO := $(PIP) install --upgrade --target
 
-# The vendors' own clients that the tests drive: the newest of each, and the oldest AI Guard client still in wide use.
-DDTRACE_NEWEST := 4.16.0
-DDTRACE_OLD := 3.18.0
-PANGEA := 6.13.0
+# The vendors' own clients that the tests drive; each list in tests/clients/ is installed into a folder of its name.
+CLIENTS := $(patsubst tests/clients/requirements-%.txt,%,$(wildcard tests/clients/requirements-*.txt))
 NODE_CLIENTS := dd-trace@5.132.0 pangea-node-sdk@5.6.0
 NODE_VERSIONS := $(subst $(eval) ,-,$(NODE_CLIENTS))
 PEERS := presidio-analyzer==2.2.366 detect-secrets==1.5.0 litellm
@@ -85,24 +82,12 @@ lock: dev  ## Resolve the requirements anew; UPGRADE=1 takes newer versions.
 LOCK_FLAGS := --quiet --generate-hashes --universal --python-version 3.11 --no-header \
   $(if $(UPGRADE),--upgrade)
 
-clients: .clients/ddtrace/.done-$(DDTRACE_NEWEST) .clients/ddtrace-$(DDTRACE_OLD)/.done .clients/pangea/.done-$(PANGEA) $(if $(shell command -v npm),.clients/node/.done-$(NODE_VERSIONS))
+clients: $(CLIENTS:%=.clients/%/.done) $(if $(shell command -v npm),.clients/node/.done-$(NODE_VERSIONS))
 
-.clients/ddtrace/.done-$(DDTRACE_NEWEST): | .venv/.dev
-	@echo "Installing ddtrace $(DDTRACE_NEWEST) into $(@D) ..."
+.clients/%/.done: tests/clients/requirements-%.txt | .venv/.dev
+	@echo "Installing the client $* ..."
 	@rm -rf $(@D)
-	@$(PIP_INTO) $(@D) ddtrace==$(DDTRACE_NEWEST)
-	@touch $@
-
-.clients/ddtrace-$(DDTRACE_OLD)/.done: | .venv/.dev
-	@echo "Installing ddtrace $(DDTRACE_OLD) into $(@D) ..."
-	@rm -rf $(@D)
-	@$(PIP_INTO) $(@D) ddtrace==$(DDTRACE_OLD)
-	@touch $@
-
-.clients/pangea/.done-$(PANGEA): | .venv/.dev
-	@echo "Installing pangea-sdk $(PANGEA) into $(@D) ..."
-	@rm -rf $(@D)
-	@$(PIP_INTO) $(@D) pangea-sdk==$(PANGEA)
+	@$(PIP) install --upgrade --target $(@D) -r $<
 	@touch $@
 
 # Without these the Node tests are skipped and say so; a machine without the npm registry can still test the rest.
