@@ -36,7 +36,7 @@ class SqlActivity:
         finding_rows = [row for record in records for row in _finding_rows(record)]
         tool_rows = [row for record in records for row in _tool_rows(record)]
         async with self._database.writing() as connection:
-            await connection.execute(insert(activity), rows)
+            await connection.execute(insert(activity).inline(), rows)  # nobody needs the numbers back
             if finding_rows:
                 await connection.execute(insert(findings), finding_rows)
             if tool_rows:

@@ -57,7 +57,6 @@ activity = Table(
     Column("dialect", Text, nullable=False),
     Column("key_id", Text, nullable=False),
     Column("document", Text, nullable=False),
-    implicit_returning=False,
 )
 
 findings = Table(
