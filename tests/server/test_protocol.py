@@ -90,6 +90,11 @@ def is_closed(connection: socket.socket) -> bool:
         return True
 
 
+def flood(connection: socket.socket) -> None:
+    for _ in range(10_000):
+        connection.sendall(b"y" * 65536)
+
+
 @pytest.mark.parametrize(
     ("target", "path"),
     [
@@ -225,8 +230,7 @@ def test_a_refused_body_is_not_read_without_bound(monkeypatch: pytest.MonkeyPatc
         connection.sendall(b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n")
         assert read_answer(connection)[0] == 413
         with pytest.raises((BrokenPipeError, ConnectionResetError)):
-            for _ in range(10_000):
-                connection.sendall(b"y" * 65536)
+            flood(connection)
 
 
 def test_a_body_that_comes_too_slowly_is_answered_408() -> None:
