@@ -156,7 +156,9 @@ def test_no_topics_named_means_all_of_them() -> None:
 
 
 def test_added_detectors_run_in_the_vendors_order() -> None:
-    changes = read({"topic": {"topics": ["politics"]}, "malicious_entity": {}, "pii_entity": {}, "prompt_injection": {}})
+    changes = read(
+        {"topic": {"topics": ["politics"]}, "malicious_entity": {}, "pii_entity": {}, "prompt_injection": {}}
+    )
     assert changes.overrides is not None
     assert list(changes.overrides.detectors) == ["prompt_attack", "tool_call", "pii", "malicious_entity", "topic"]
 
@@ -266,7 +268,7 @@ def test_a_wrong_action_is_told_in_the_vendors_words() -> None:
     assert mistakes({"pii_entity": {"us_ssn": "vaporise"}}) == [
         {
             "code": "NotEnumMember",
-            "detail": "'vaporise' is not one of: disabled, report, block, mask, partial_masking, replacement, hash, fpe",
+            "detail": "'vaporise' is not one of: disabled, report, block, mask, partial_masking, replacement, hash, fpe",  # noqa: E501
             "source": "/overrides/pii_entity/us_ssn",
         }
     ]
