@@ -1,0 +1,106 @@
+"""What is particular to each back end, and what is said when one is out of reach."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from store_support import make_record
+
+from guardhouse.errors import MissingExtra, StorageUnavailable
+from guardhouse.settings import Settings
+from guardhouse.storage import postgres, sqlite
+from guardhouse.storage.database import WriteRefused
+from guardhouse.storage.store import SqlStore, store_of
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def embedded(tmp_path: Path, anyio_backend: str) -> AsyncIterator[SqlStore]:
+    store = store_of(Settings(data_dir=tmp_path / "data"))
+    await store.open()
+    yield store
+    await store.close()
+
+
+async def test_only_the_owner_can_read_the_file(embedded: SqlStore, tmp_path: Path) -> None:
+    await embedded.activity.append([make_record()])
+    folder = tmp_path / "data"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    modes = {name: stat.S_IMODE((folder / name).stat().st_mode) for name in os.listdir(folder)}
+    assert modes == {"guardhouse.db": 0o600, "guardhouse.db-wal": 0o600, "guardhouse.db-shm": 0o600}
+
+
+async def test_every_connection_commits_to_the_disk(embedded: SqlStore) -> None:
+    async with embedded._database.reading() as first, embedded._database.reading() as second:
+        for connection in (first, second):
+            assert (await connection.exec_driver_sql("PRAGMA journal_mode")).scalar() == "wal"
+            assert (await connection.exec_driver_sql("PRAGMA synchronous")).scalar() == 2
+
+
+async def test_reading_goes_on_while_somebody_writes(embedded: SqlStore) -> None:
+    async with embedded._database.writing() as connection:
+        await connection.execute(text("INSERT INTO recipes VALUES ('r', '{}')"))
+        assert await embedded.policies.revision() == 0
+
+
+async def test_a_store_that_stays_locked_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.05)
+    store = store_of(Settings(data_dir=tmp_path))
+    await store.open()
+    holder = sqlite3.connect(tmp_path / "guardhouse.db")
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StorageUnavailable, match="database is locked"):
+        await store.activity.append([make_record()])
+    holder.rollback()
+    holder.close()
+    await store.activity.append([make_record()])
+    await store.close()
+
+
+async def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
+    (tmp_path / "guardhouse.db").write_text("this is not a database, but long enough to look like one" * 20)
+    store = store_of(Settings(data_dir=tmp_path))
+    with pytest.raises(StorageUnavailable, match=r"guardhouse\.db.*not a database"):
+        await store.open()
+    await store.close()
+
+
+async def test_a_folder_that_cannot_be_made_is_said_to_be_so(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    store = store_of(Settings(data_dir=tmp_path / "taken"))
+    with pytest.raises(StorageUnavailable, match=r"taken/guardhouse\.db"):
+        await store.open()
+    await store.close()
+
+
+@pytest.mark.parametrize("url", ["postgresql://nobody@127.0.0.1:1/none", "postgres://nobody:pw@127.0.0.1:1/none"])
+async def test_a_server_out_of_reach_is_unavailable(url: str, tmp_path: Path) -> None:
+    pytest.importorskip("asyncpg")
+    store = store_of(Settings(data_dir=tmp_path, database_url=url))
+    with pytest.raises(StorageUnavailable, match="out of reach") as caught:
+        await store.open()
+    assert "pw" not in str(caught.value)
+    await store.close()
+
+
+def test_without_the_driver_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match=r"guardhouse\[postgres\]"):
+        store_of(Settings(data_dir=tmp_path, database_url="postgresql://127.0.0.1/x"))
+
+
+async def test_a_refusal_quotes_no_value(store: SqlStore) -> None:
+    record = make_record("planted-secret", service="planted-secret")
+    await store.activity.append([record])
+    with pytest.raises(WriteRefused) as caught:
+        await store.activity.append([record])
+    assert "planted" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
