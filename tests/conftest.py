@@ -6,8 +6,6 @@ import os
 
 import loopback
 
-pytest_plugins = ["running"]
-
 _SCRUBBED = (
     "GUARDHOUSE_",
     "DD_",
