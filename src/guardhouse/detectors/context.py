@@ -1,0 +1,92 @@
+"""Words near a match that say what it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+BEFORE_WIDTH = 72
+AFTER_WIDTH = 28
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_CLAUSE_END = re.compile(r"[,;|\n。，；、]|[.!?](?:\s|$)")
+_LETTERS_WITHOUT_SPACES = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+
+class Nearness(Enum):
+    """What the words around a match say of it."""
+
+    FOR = "for"
+    """A word of the kind's own stands near."""
+    AGAINST = "against"
+    """A word that names something else stands nearer than any of its own."""
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The text around a match, folded for comparison: what stands before it, and what follows in the same clause."""
+
+    before: str
+    after: str
+
+
+def surroundings(text: str, start: int, end: int) -> Surroundings:
+    """What stands around `text[start:end]`. `camelCase` and `snake_case` names fall apart into words."""
+    before = text[max(0, start - BEFORE_WIDTH) : start]
+    after = text[end : end + AFTER_WIDTH]
+    clause = _CLAUSE_END.search(after)
+    if clause:
+        after = after[: clause.start()]
+    return Surroundings(_fold(before), _fold(after))
+
+
+def _fold(text: str) -> str:
+    return _HUMP.sub(" ", text).replace("_", " ").casefold()
+
+
+class WordList:
+    """Words to look for, whole words unless they end in `*`, in any case.
+
+    Words of scripts that do not put spaces between words match anywhere. Looking costs one pass over the little text
+    around a match, whatever the number of words.
+    """
+
+    __slots__ = ("_pattern",)
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._pattern = re.compile("|".join(sorted((_as_regex(word) for word in words), key=len, reverse=True)))
+
+    def last(self, text: str) -> int:
+        """The offset at which the last of the words ends, -1 if there is none."""
+        end = -1
+        for match in self._pattern.finditer(text):
+            end = match.end()
+        return end
+
+    def stands_in(self, text: str) -> bool:
+        """True where one of the words stands in `text` (folded already)."""
+        return self._pattern.search(text) is not None
+
+
+def _as_regex(word: str) -> str:
+    stem = word.removesuffix("*").casefold()
+    body = re.escape(stem).replace(r"\ ", r"[\s\-]{0,2}")
+    if _LETTERS_WITHOUT_SPACES.search(stem):
+        return body
+    tail = "" if word.endswith("*") else r"(?!\w)"
+    return rf"(?<!\w){body}{tail}"
+
+
+def nearness(around: Surroundings, own: WordList | None, others: WordList | None) -> Nearness:
+    """How the words around a match speak for or against it; the nearest word before it wins."""
+    own_end = own.last(around.before) if own else -1
+    other_end = others.last(around.before) if others else -1
+    if own_end > other_end or (own_end >= 0 and own_end == other_end):
+        return Nearness.FOR
+    if other_end >= 0:
+        return Nearness.AGAINST
+    if own and own.stands_in(around.after):
+        return Nearness.FOR
+    return Nearness.SILENT

@@ -1,0 +1,118 @@
+"""Checks by name: does a value that has the shape truly say what it seems to say?"""
+
+from __future__ import annotations
+
+import importlib
+import ipaddress
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+
+from guardhouse.detectors.pii import identifiers
+from guardhouse.detectors.pii.addresses import read_email, read_url
+from guardhouse.detectors.pii.cards import read_cards
+from guardhouse.detectors.pii.dates import read_date, read_expiry
+from guardhouse.detectors.pii.phones import read_phones
+from guardhouse.detectors.pii.readings import Check, Reading, whole
+from guardhouse.detectors.pii.wallets import read_base58, read_bech32, read_ether
+from guardhouse.errors import ConfigurationError
+
+_STDNUM = "stdnum:"
+_SEPARATORS = re.compile(r"[ ./\-]")
+
+
+@cache
+def check_named(name: str) -> Check:
+    """The check of that name; `stdnum:fi.hetu` is that module of python-stdnum. Raises `ConfigurationError`."""
+    if name.startswith(_STDNUM):
+        return _stdnum_check(name.removeprefix(_STDNUM))
+    try:
+        return CHECKS[name]
+    except KeyError:
+        raise ConfigurationError(f"there is no check {name!r}; there are {', '.join(sorted(CHECKS))}") from None
+
+
+def _stdnum_check(module: str) -> Check:
+    number = importlib.import_module(f"stdnum.{module}")
+
+    def check(value: str) -> Iterable[Reading]:
+        # Some modules refuse separators that people write; some need the one that carries meaning (the century).
+        fits = number.is_valid(value) or number.is_valid(_SEPARATORS.sub("", value))
+        return whole(value, check=module) if fits else ()
+
+    return check
+
+
+def _where(claim: identifiers.Claim, name: str) -> Check:
+    def check(value: str) -> Iterable[Reading]:
+        return whole(value, check=name) if claim(value) else ()
+
+    return check
+
+
+def read_ip(value: str) -> Iterator[Reading]:
+    """An IPv4 or IPv6 address, perhaps with a prefix length; addresses that name no machine of anyone's are unsure."""
+    bare = value.split("/", 1)[0].split("%", 1)[0].strip("[]")
+    try:
+        address = ipaddress.ip_address(bare)
+    except ValueError:
+        return
+    facts = {"version": str(address.version)}
+    if address.is_loopback or address.is_unspecified or address.is_multicast or bare.startswith(("255.", "0.")):
+        yield Reading(0, len(value), plain=0.2, near=0.3, facts=facts)
+    elif address.version == 6 and (bare.count(":") < 3 or not re.search(r"[0-9]", bare)):
+        yield Reading(0, len(value), plain=0.3, near=0.6, facts=facts)
+    elif address.version == 4 and all(len(part) == 1 for part in bare.split(".")) and bare not in _SHORT_ADDRESSES:
+        yield Reading(0, len(value), plain=0.45, near=0.8, facts=facts)  # reads like a version or a section
+    elif address.is_private and address.version == 4:
+        yield Reading(0, len(value), plain=0.6, near=0.85, facts={**facts, "scope": "private"})
+    else:
+        yield Reading(0, len(value), facts=facts)
+
+
+_SHORT_ADDRESSES = frozenset({"1.1.1.1", "8.8.8.8", "8.8.4.4", "9.9.9.9", "1.0.0.1"})
+
+
+def read_coordinates(value: str) -> Iterable[Reading]:
+    """Latitude and longitude in degrees, both with at least four decimals."""
+    latitude, _, longitude = value.partition(",")
+    try:
+        fits = abs(float(latitude)) <= 90 and abs(float(longitude)) <= 180
+    except ValueError:
+        return ()
+    return whole(value) if fits else ()
+
+
+def read_age(value: str) -> Iterable[Reading]:
+    """An age in years that a person can have."""
+    return whole(value) if 0 < int(value) <= 120 else ()
+
+
+CHECKS: Mapping[str, Check] = {
+    "whole": whole,
+    "email": read_email,
+    "url": read_url,
+    "ip": read_ip,
+    "card": read_cards,
+    "phone": read_phones,
+    "date": read_date,
+    "expiry": read_expiry,
+    "coordinates": read_coordinates,
+    "age": read_age,
+    "base58": read_base58,
+    "bech32": read_bech32,
+    "ether": read_ether,
+    "aba": _where(identifiers.is_routing_number, "aba"),
+    "au_medicare": _where(identifiers.is_australian_medicare, "au_medicare"),
+    "dea": _where(identifiers.is_dea_number, "dea"),
+    "npi": _where(identifiers.is_npi, "npi"),
+    "fin_nric": _where(identifiers.is_singapore_nric, "fin_nric"),
+    "hk_id": _where(identifiers.is_hong_kong_id, "hk_id"),
+    "tw_id": _where(identifiers.is_taiwan_id, "tw_id"),
+    "kr_rrn": _where(identifiers.is_korean_rrn, "kr_rrn"),
+    "nino": _where(identifiers.is_nino, "nino"),
+    "snils": _where(identifiers.is_snils, "snils"),
+    "vin": _where(identifiers.is_vin, "vin"),
+    "not_one_digit": _where(identifiers.has_two_digits, "digits"),
+    "ssn": _where(identifiers.is_us_ssn, "us_ssn"),
+}

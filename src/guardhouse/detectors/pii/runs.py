@@ -1,0 +1,46 @@
+"""Runs of digits with separators between them, and the groups they fall into."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_GROUP = re.compile(r"[0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Digits in groups. `gaps[i]` is what stands between group `i` and the next one."""
+
+    text: str
+    groups: tuple[tuple[int, int], ...]
+    gaps: tuple[str, ...]
+
+    def digits(self, first: int, last: int) -> str:
+        """The digits of the groups `first` to `last`, both included."""
+        return "".join(self.text[start:end] for start, end in self.groups[first : last + 1])
+
+    def lengths(self) -> tuple[int, ...]:
+        """How many digits each group has."""
+        return tuple(end - start for start, end in self.groups)
+
+
+def read_run(text: str) -> Run:
+    """`text` cut into its groups of ASCII digits."""
+    groups = tuple(match.span() for match in _GROUP.finditer(text))
+    gaps = tuple(text[groups[i][1] : groups[i + 1][0]] for i in range(len(groups) - 1))
+    return Run(text, groups, gaps)
+
+
+def windows(run: Run, *, least: int, most: int, max_groups: int) -> Iterator[tuple[int, int, str]]:
+    """First group, last group and digits of every stretch of `least` to `most` digits. Linear in the run's length."""
+    lengths = run.lengths()
+    for first in range(len(lengths)):
+        total = 0
+        for last in range(first, min(first + max_groups, len(lengths))):
+            total += lengths[last]
+            if total > most:
+                break
+            if total >= least:
+                yield first, last, run.digits(first, last)
