@@ -17,7 +17,7 @@ RULE_IDS: Mapping[str, str] = {
     "SWIFT_BIC": "SWIFT_BIC",
     "UK_BANK_ACCOUNT": "UK_BANK_ACCOUNT_NUMBER",
     "PASSWORD": "ENVIRONMENT_VARIABLE_PASSWORD",
-    "TAIWAN_MEDICAL_RECORD": "TAIWAN_SKH_MEDICAL_RECORD_NUMBER",
+    "TAIWAN_SKH_MEDICAL_RECORD_NUMBER": "TAIWAN_SKH_MEDICAL_RECORD_NUMBER",
 }
 """By our kind; kinds that the vendor has no rule for bear our own name."""
 
