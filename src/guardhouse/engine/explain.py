@@ -36,6 +36,18 @@ _PHRASES = {
     "BLOCKED_TOOL": "uses a tool that the policy blocks",
 }
 
+_BY_DETECTOR = {
+    "pii": "holds personal data ({kind})",
+    "secrets": "holds a secret ({kind})",
+    "malicious_entity": "names a malicious {words}",
+    "harmful_content": "holds harmful content ({kind})",
+    "topic": "is about a watched topic ({kind})",
+    "language": "is in a language that the recipe watches",
+    "code": "holds program code",
+    "competitors": "names a competitor",
+}
+_OTHERWISE = "holds {kind}"
+
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
@@ -73,11 +85,8 @@ def _list(applied: Iterable[AppliedFinding], sources: Mapping[Path, SourceText])
 
 def _clause(applied: AppliedFinding, source: SourceText | None) -> str:
     kind = applied.finding.kind
-    subject = _subject(source)
-    phrase = _PHRASES.get(kind)
-    if phrase is not None:
-        return f"{subject} {phrase}"
-    return f"{subject} holds {kind.lower().replace('_', ' ')}"
+    phrase = _PHRASES.get(kind) or _BY_DETECTOR.get(applied.finding.detector, _OTHERWISE)
+    return f"{_subject(source)} {phrase.format(kind=kind, words=kind.lower().replace('_', ' '))}"
 
 
 def _subject(source: SourceText | None) -> str:
