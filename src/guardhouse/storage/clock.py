@@ -15,3 +15,8 @@ def to_us(time: datetime) -> int:
 def from_us(time_us: int) -> datetime:
     """The aware UTC time of `time_us`."""
     return _EPOCH + timedelta(microseconds=time_us)
+
+
+def now_utc() -> datetime:
+    """The time now, aware."""
+    return datetime.now(UTC)

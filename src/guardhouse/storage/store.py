@@ -37,6 +37,11 @@ class SqlStore:
         """Number of the last migration applied."""
         return await self._database.schema_version()
 
+    @property
+    def known_version(self) -> int:
+        """Number of the last migration that this version knows."""
+        return len(self._database.steps)
+
     async def close(self) -> None:
         """Gives all connections back."""
         await self._database.close()
@@ -51,3 +56,8 @@ def store_of(settings: Settings) -> SqlStore:
     from guardhouse.storage.sqlite import SqliteDatabase
 
     return SqlStore(SqliteDatabase(settings.data_dir / SQLITE_FILE))
+
+
+def is_made(settings: Settings) -> bool:
+    """True when there is a store to open without making one: a database server's, or the file in the data folder."""
+    return bool(settings.database_url) or (settings.data_dir / SQLITE_FILE).is_file()
