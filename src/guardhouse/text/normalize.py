@@ -2,13 +2,112 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from guardhouse.model.finding import Span
+from guardhouse.text.canonical import Canonical, canonicalize
+from guardhouse.text.disguise import disguises
+from guardhouse.text.encodings import Encoded, encoded_runs
+from guardhouse.text.escapes import Passage, decode_json_escapes, escaped_passages
+from guardhouse.text.offsets import ComposedOffsets, MapBuilder, Offsets, compose
 from guardhouse.text.views import Normalized, View
+
+_MAX_DEPTH = 2
+_MAX_DECODED = 1_000_000
+_MAX_DECODED_RATIO = 4
+_MIN_ALLOWANCE = 4_096
+_OWN_VIEWS = 8
+"""Runs of one encoding that get a view each; what is beyond shares one, so that no run goes unread."""
 
 
 def normalize(text: str, *, json_escapes: bool = False) -> Normalized:
-    """The canonical view of `text`, the views of what is encoded in it, and the tricks seen.
+    """The canonical view of `text`, the views of what is encoded or hidden in it, and the tricks seen.
 
     With `json_escapes` the text is JSON (a tool call's arguments): its escapes are read as the characters they mean,
-    and spans still point into the text as given. Raises nothing for any str; linear in its length.
+    and spans still point into the text as given. The canonical view has straight quotes and hyphens, ASCII digits and
+    no invisible characters; patterns are to be written for that. Raises nothing for any str; linear in its length.
     """
-    return Normalized(text, (View("text", text),))
+    return _Reading(text, json_escapes).normalized()
+
+
+class _Reading:
+    """One text's views as they come, with what decoding may still cost."""
+
+    def __init__(self, text: str, json_escapes: bool) -> None:
+        self._original = text
+        self._tricks: Counter[str] = Counter()
+        self._views: list[View] = []
+        self._allowance = min(_MAX_DECODED, max(_MIN_ALLOWANCE, _MAX_DECODED_RATIO * len(text)))
+        plain, offsets = decode_json_escapes(text) if json_escapes else (text, None)
+        canonical = canonicalize(plain)
+        self._tricks.update(canonical.tricks)
+        view = View("text", canonical.text, compose(offsets, canonical.offsets))
+        self._views.append(view)
+        self._add_hidden(canonical, offsets)
+        if canonical.tricks.get("zero_width"):
+            apart = canonicalize(plain, spaces_for_zero_width=True)
+            if apart.text.split() != canonical.text.split():
+                self._add(View("zero_width", apart.text, compose(offsets, apart.offsets), disguised=True))
+        self._decode(view, depth=1)
+        self._read_disguises(view)
+
+    def normalized(self) -> Normalized:
+        """All views, canonical first."""
+        return Normalized(self._original, tuple(self._views), dict(self._tricks))
+
+    def _add(self, view: View) -> bool:
+        if len(view.text) > self._allowance:
+            self._tricks["undecoded"] += 1
+            return False
+        self._allowance -= len(view.text)
+        self._views.append(view)
+        return True
+
+    def _add_hidden(self, canonical: Canonical, offsets: Offsets | None) -> None:
+        for name, text, span in canonical.hidden:
+            origin = span if offsets is None else offsets.to_original(span)
+            self._add_decoded(View(name, canonicalize(text).text, origin=origin), depth=1)
+
+    def _add_decoded(self, view: View, depth: int) -> None:
+        if view.text and self._add(view) and depth < _MAX_DEPTH:
+            self._decode(view, depth + 1)
+
+    def _decode(self, view: View, depth: int) -> None:
+        """Reads the encodings and escapes inside `view`."""
+        by_name: defaultdict[str, list[Encoded | Passage]] = defaultdict(list)
+        for run in encoded_runs(view.text):
+            self._tricks[run.name] += 1
+            by_name[run.name].append(run)
+        for passage in escaped_passages(view.text):
+            if passage.needless:
+                self._tricks[passage.name] += passage.needless
+            by_name[passage.name].append(passage)
+        for found in by_name.values():
+            for part in found[:_OWN_VIEWS]:
+                self._add_decoded(_view_of(view, part), depth)
+            if len(found) > _OWN_VIEWS:
+                self._add_decoded(_gathered(view, found[_OWN_VIEWS:]), depth)
+
+    def _read_disguises(self, view: View) -> None:
+        overridden = "\u202e" in self._original or "\u202e" in view.text
+        for found in disguises(view.text, overridden=overridden):
+            if self._add(View(found.name, found.text, compose(view.offsets, found.offsets), disguised=True)):
+                self._tricks[found.name] += found.times
+
+
+def _view_of(view: View, part: Encoded | Passage) -> View:
+    text = canonicalize(part.text)
+    if isinstance(part, Passage):
+        return View(part.name, text.text, ComposedOffsets(view, compose(part.offsets, text.offsets) or part.offsets))
+    return View(part.name, text.text, origin=view.to_original(Span(part.start, part.end)))
+
+
+def _gathered(view: View, parts: Sequence[Encoded | Passage]) -> View:
+    """One view of many parts, a line each; every match in it stands for the parts that it reaches into."""
+    builder = MapBuilder(view.text)
+    for part in parts:
+        builder.replaced(part.start, part.end, canonicalize(part.text).text)
+        builder.replaced(part.end, part.end, "\n")
+    text, offsets = builder.finish()
+    return View(parts[0].name, text, ComposedOffsets(view, offsets))

@@ -1,0 +1,151 @@
+"""Whole texts rewritten letter by letter: rot13, leet, backwards, upside down, spaced out.
+
+Each is read only where a cheap test finds one of a few telling words in the rewritten form, so ordinary text costs a
+handful of substring searches.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from guardhouse.text.offsets import MapBuilder, Offsets, ReversedOffsets
+
+_TELLING = (
+    "ignore", "disregard", "forget", "instruction", "previous", "prompt", "system", "password", "secret", "reveal",
+    "override", "bypass", "jailbreak", "developer", "execute", "delete", "pretend", "unrestricted", "explosive",
+    "exploit", "malware", "credential",
+)  # fmt: skip
+_BACKWARDS = tuple(word[::-1] for word in _TELLING)
+_LOWER = "abcdefghijklmnopqrstuvwxyz"
+_TURNED_BY_13 = _LOWER[13:] + _LOWER[:13]
+_ROT13 = str.maketrans(_LOWER + _LOWER.upper(), _TURNED_BY_13 + _TURNED_BY_13.upper())
+_ROT13_TELLING = tuple(word.translate(_ROT13) for word in _TELLING)
+_LEET = str.maketrans("0134578@$!|€+", "oieastbasiiet")
+_LEET_HINT = re.compile(r"[A-Za-z][0134578@$!|€+]{1,2}[A-Za-z]")
+_UPSIDE_DOWN = str.maketrans("ɐqɔpǝɟƃɓɥᴉıɾʞlɯuodbɹsʇnʌʍxʎz", "abcdefgghiijklmnopqrstuvwxyz")
+_TURNED_LETTERS = frozenset("ɐɔǝɟƃɓɥᴉɾʞɯɹʇʌʍʎ")
+_WORD = re.compile(r"[^\W_]{2,}+")
+
+_APART = re.compile(r"(?<![A-Za-z0-9])[A-Za-z](?:(?:[^A-Za-z0-9\n]{1,3}|</?[a-z]{1,6}>)[A-Za-z](?![A-Za-z0-9])){4,}+")
+_CHOPPED = re.compile(
+    r"(?<![A-Za-z0-9])[A-Za-z]{1,4}(?:(?:[.\-_*|~+^`·•:/\\]{1,4}|</?[a-z]{1,6}>|<!--[^<>]{0,20}-->)[A-Za-z]{1,4}(?![A-Za-z0-9])){2,}+"
+)
+_LETTERS = re.compile(r"</?[a-z]{1,6}>|<!--[^<>]{0,20}-->|([A-Za-z]+)")
+_LEXICON = re.compile(
+    "|".join(
+        sorted(
+            {
+                *_TELLING, "instructions", "prompts", "prior", "above", "guidelines", "safety", "rules", "earlier",
+                "without", "restrictions", "restriction", "filters", "filter", "credentials", "passwords", "secrets",
+                "message", "admin", "mode", "enable", "output", "repeat", "print", "show", "tell", "all", "the",
+                "your", "you", "are", "now", "and", "any", "from", "this", "that", "what", "how", "make", "bomb",
+                "kill", "drug", "hack",
+            },
+            key=len,
+            reverse=True,
+        )
+    ),
+    re.IGNORECASE,
+)  # fmt: skip
+_MIN_SPACED = 12
+"""Letters that, written one by one, are read even without a telling word among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disguised:
+    """A text read through its disguise; `offsets` leads back to the text it was read from, None: same places."""
+
+    name: str
+    text: str
+    offsets: Offsets | None
+    times: int = 1
+
+
+def disguises(text: str, *, overridden: bool = False) -> Iterator[Disguised]:
+    """The readings of `text` that look worth scanning; `overridden`: it held right-to-left overrides. Linear."""
+    lowered = text.lower()
+    if _holds(lowered, _ROT13_TELLING):
+        yield Disguised("rot13", text.translate(_ROT13), None)
+    if overridden or _holds(lowered, _BACKWARDS):
+        yield Disguised("reversed", text[::-1], ReversedOffsets(len(text)))
+        yield _words_reversed(text)
+    yield from _upside_down(text)
+    yield from _leet(text, lowered)
+    yield from _spaced(text)
+
+
+def _holds(lowered: str, words: tuple[str, ...]) -> bool:
+    return any(word in lowered for word in words)
+
+
+def _words_reversed(text: str) -> Disguised:
+    builder = MapBuilder(text)
+    at = 0
+    for match in _WORD.finditer(text):
+        builder.copied(at, match.start())
+        builder.replaced(match.start(), match.end(), match.group()[::-1])
+        at = match.end()
+    builder.copied(at, len(text))
+    return Disguised("reversed", *builder.finish(), times=0)
+
+
+def _upside_down(text: str) -> Iterator[Disguised]:
+    if text.isascii() or len(_TURNED_LETTERS.intersection(text)) < 3:
+        return
+    yield Disguised("reversed", text[::-1].translate(_UPSIDE_DOWN), ReversedOffsets(len(text)))
+
+
+def _leet(text: str, lowered: str) -> Iterator[Disguised]:
+    if _LEET_HINT.search(text) is None:
+        return
+    plain = text.replace("11", "ll").translate(_LEET)
+    turned = plain.lower()
+    if any(turned.count(word) > lowered.count(word) for word in _TELLING):
+        yield Disguised("leet", plain, None)
+
+
+def _spaced(text: str) -> Iterator[Disguised]:
+    """Letters standing apart or in scraps are put together; the words that are known among them are parted."""
+    runs = sorted({*_runs(text, _APART, _MIN_SPACED), *_runs(text, _CHOPPED, len(text) + 1)})
+    if not runs:
+        return
+    builder = MapBuilder(text)
+    at = 0
+    for start, end in runs:
+        if start < at:
+            continue
+        builder.copied(at, start)
+        _join(text, start, end, builder)
+        at = end
+    builder.copied(at, len(text))
+    yield Disguised("spaced", *builder.finish(), times=len(runs))
+
+
+def _runs(text: str, pattern: re.Pattern[str], enough: int) -> Iterator[tuple[int, int]]:
+    for match in pattern.finditer(text):
+        joined = "".join(_LETTERS.findall(match.group())).lower()
+        if len(joined) >= enough or _holds(joined, _TELLING):
+            yield match.span()
+
+
+def _join(text: str, start: int, end: int, builder: MapBuilder) -> None:
+    scraps = [match.span(1) for match in _LETTERS.finditer(text, start, end) if match.group(1)]
+    joined = "".join(text[first:last] for first, last in scraps)
+    gaps = [after[0] - before[1] for before, after in pairwise(scraps)]
+    narrow = min(gaps, default=0)
+    edges: set[int] = set()
+    if max(gaps, default=0) == narrow:  # no gap says where a word ends
+        edges = {edge for match in _LEXICON.finditer(joined) for edge in match.span()}
+    position, previous = 0, start
+    for first, last in scraps:
+        if position and (first - previous > narrow or position in edges):
+            builder.replaced(previous, first, " ")
+        for offset in range(first, last):
+            if offset > first and position in edges:
+                builder.replaced(offset, offset, " ")
+            builder.copied(offset, offset + 1)
+            position += 1
+        previous = last
