@@ -80,7 +80,8 @@ class InvalidInput(CallerError):
     @classmethod
     def wrong_type(cls, expected: str, path: Path) -> InvalidInput:
         """A value of another JSON type than `expected` stands at `path`."""
-        where = ".".join(map(str, path)) or "the body"
+        steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+        where = "".join(steps).removeprefix(".") or "the body"
         return cls(f"{where} must be of type {expected}", path=path, code="wrong_type", expected=expected)
 
 
