@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -105,7 +105,18 @@ def _prompt_injection(section: Section, blocked: bool, debug: bool) -> dict[str,
 
 
 def _entities(section: Section, blocked: bool, debug: bool) -> dict[str, Any]:
-    return {"entities": [_entity(applied, blocked) for applied in section.findings]}
+    return {"entities": [_entity(applied, blocked) for applied in _in_reading_order(section.findings)]}
+
+
+def _in_reading_order(findings: Sequence[AppliedFinding]) -> list[AppliedFinding]:
+    """Text by text, as the detector went through them, and in each from its start."""
+    texts = {path: rank for rank, path in enumerate(dict.fromkeys(applied.finding.path for applied in findings))}
+
+    def place(applied: AppliedFinding) -> tuple[int, int]:
+        span = applied.finding.span
+        return texts[applied.finding.path], 0 if span is None else span.start
+
+    return sorted(findings, key=place)
 
 
 def _entity(applied: AppliedFinding, blocked: bool) -> dict[str, Any]:
@@ -124,7 +135,7 @@ def _entity(applied: AppliedFinding, blocked: bool) -> dict[str, Any]:
 
 def _links(section: Section, blocked: bool, debug: bool) -> dict[str, Any]:
     entities = []
-    for applied in section.findings:
+    for applied in _in_reading_order(section.findings):
         entity = _entity(applied, blocked)
         entity.pop("redacted_value", None)
         if debug:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from guardhouse.errors import InvalidInput
-from guardhouse.model.conversation import Conversation, Message, Path, Role, render_path
+from guardhouse.model.conversation import Conversation, Message, Path, Role
 from guardhouse.model.messages import conversation_from_text, message_from_dict
 from guardhouse.model.recipe import DetectorOverride, Overrides
 from guardhouse.server.dialects.nesting import MOST_LEVELS, is_deep
@@ -71,9 +71,8 @@ def _chat_response(document: Mapping[str, Any]) -> Body:
     messages = []
     for index, choice in enumerate(choices):
         path = ("choices", index, "message")
-        if not isinstance(choice, Mapping):
-            raise InvalidInput.wrong_type("object", ("choices", index))
-        messages.append(_message({"role": "assistant", **_object(choice.get("message"), path)}, path))
+        answer = _object(_object(choice, path[:2]).get("message"), path)
+        messages.append(_message({"role": "assistant", **answer}, path))
     if not messages:
         messages.append(Message(Role.ASSISTANT))
     return Body(Conversation(tuple(messages), frozenset(range(len(messages)))))
@@ -98,7 +97,7 @@ def _required(document: Mapping[str, Any], name: str, kind: RequestType) -> Any:
 
 def _object(value: Any, path: Path) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise InvalidInput(f"{render_path(path)} must be an object", path=path, code="wrong_type", expected="object")
+        raise InvalidInput.wrong_type("object", path)
     return value
 
 
