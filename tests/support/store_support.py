@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -134,3 +135,10 @@ async def settle() -> None:
     """Lets every task that can run now run."""
     for _ in range(5):
         await asyncio.sleep(0)
+
+
+async def eventually(claim: Callable[[], bool], *, within_s: float = 30) -> None:
+    """Returns as soon as `claim` holds."""
+    async with asyncio.timeout(within_s):
+        while not claim():  # noqa: ASYNC110 (what is waited for happens in threads and other processes)
+            await asyncio.sleep(0.005)
