@@ -21,6 +21,8 @@ _RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 _OVERRIDES = frozenset("\u202d\u202e")
 _FEW = 16
 _MARKS_READ = 4
+_MAX_HIDDEN = 64
+"""Places of one kind that are told apart; what is hidden in more is put together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +34,14 @@ class Canonical:
     tricks: Mapping[str, int] = field(default_factory=dict)
     hidden: tuple[tuple[str, str, Span], ...] = ()
     """View name, decoded text and range of the input."""
+    zero_width: frozenset[str] = frozenset()
+    """The zero-width characters that were dropped."""
 
 
-def canonicalize(text: str, *, spaces_for_zero_width: bool = False) -> Canonical:
+def canonicalize(text: str) -> Canonical:
     """`text` with compatibility forms, invisible characters, mark floods and look-alike letters undone.
 
-    With `spaces_for_zero_width`, zero-width characters become spaces rather than nothing. Linear in the text; plain
-    ASCII comes back as it is, without a map.
+    Linear in the text; plain ASCII comes back as it is, without a map.
     """
     if text.isascii() and _CONTROL.search(text) is None:
         return Canonical(text)
@@ -48,19 +51,32 @@ def canonicalize(text: str, *, spaces_for_zero_width: bool = False) -> Canonical
     for letter in swaps:
         if special[letter].trick:
             tricks[special[letter].trick] += text.count(letter)
-    swapped = _swap(text, swaps)
+    plain = _swap(text, swaps)
     edits = {letter: known for letter, known in special.items() if known.kind is not Kind.SWAP}
-    offsets: Offsets | None = None
-    hidden: tuple[tuple[str, str, Span], ...] = ()
-    if edits:
-        editor = _Editor(swapped, tricks, " " if spaces_for_zero_width else "")
-        editor.edit(edits)
-        hidden = tuple(editor.hidden)
-        if editor.changed:
-            swapped, offsets = editor.builder.finish()
-    folded = fold_confusables(swapped)
+    _leave_needed_marks(plain, edits)
+    if not edits:
+        return Canonical(_fold(plain, tricks), None, +tricks)
+    editor = _Editor(plain, tricks)
+    editor.edit(edits)
+    edited, offsets = editor.finish()
+    zero_width = frozenset(letter for letter, known in edits.items() if known.kind is Kind.ZERO_WIDTH)
+    return Canonical(_fold(edited, tricks), offsets, +tricks, tuple(editor.hidden), zero_width)
+
+
+def _fold(text: str, tricks: Counter[str]) -> str:
+    if text.isascii():
+        return text
+    folded = fold_confusables(text)
     tricks["homoglyphs"] += folded.words
-    return Canonical(folded.text, offsets, +tricks, hidden)
+    return folded.text
+
+
+def _leave_needed_marks(text: str, edits: dict[str, Character]) -> None:
+    """Takes the marks that scripts need out of `edits` where none of them stands on an ASCII letter."""
+    marks = [letter for letter, known in edits.items() if known.kind is Kind.SCRIPT_MARK]
+    if marks and re.search(rf"[A-Za-z][{''.join(sorted(marks))}]", text) is None:
+        for letter in marks:
+            del edits[letter]
 
 
 def _swap(text: str, swaps: Mapping[str, str]) -> str:
@@ -74,76 +90,88 @@ def _swap(text: str, swaps: Mapping[str, str]) -> str:
 class _Editor:
     """Walks through the characters that cannot be swapped one for one."""
 
-    def __init__(self, text: str, tricks: Counter[str], zero_width: str) -> None:
+    def __init__(self, text: str, tricks: Counter[str]) -> None:
         self.text = text
         self.tricks = tricks
         self.builder = MapBuilder(text)
         self.hidden: list[tuple[str, str, Span]] = []
-        self.changed = False
-        self._zero_width = zero_width
+        self._late: dict[str, tuple[list[str], int, int]] = {}
         self._right_to_left = _RIGHT_TO_LEFT.search(text) is not None
         self._done = 0
         """Input up to here is in the builder."""
 
     def edit(self, edits: Mapping[str, Character]) -> None:
         """Edits the whole text."""
+        text = self.text
         scattered: list[int] = []
-        for start, end, kind in _runs(self.text, edits):
-            match kind:
-                case Kind.MARK:
-                    self._marks(start, end)
-                case Kind.SCRIPT_MARK:
-                    if start and self.text[start - 1].isascii() and self.text[start - 1].isalpha():
-                        self.tricks["combining"] += 1
-                        self._put(start, end, "")
-                case Kind.EXPAND:
-                    for index in range(start, end):
-                        self._put(index, index + 1, edits[self.text[index]].becomes)
-                case Kind.JAMO:
-                    for match in _SYLLABLE.finditer(self.text, start, end):
-                        self._put(match.start(), match.end(), unicodedata.normalize("NFC", match.group()))
-                case Kind.SELECTOR:
-                    scattered += self._selectors(start, end)
-                case _:
-                    self._invisible(start, end, kind)
-        if (payload := decode_selectors("".join(self.text[index] for index in scattered))) is not None:
+        for start, end, kind in _runs(text, edits):
+            if kind is Kind.ZERO_WIDTH:
+                self._zero_width_run(start, end)
+            elif kind is Kind.MARK:
+                self._marks(start, end)
+            elif kind is Kind.SCRIPT_MARK:
+                if start and text[start - 1].isascii() and text[start - 1].isalpha():
+                    self.tricks["combining"] += 1
+                    self._drop(start, end)
+            elif kind is Kind.EXPAND:
+                for index in range(start, end):
+                    self._put(index, index + 1, edits[text[index]].becomes)
+            elif kind is Kind.JAMO:
+                for match in _SYLLABLE.finditer(text, start, end):
+                    self._put(match.start(), match.end(), unicodedata.normalize("NFC", match.group()))
+            elif kind is Kind.SELECTOR:
+                scattered += self._selectors(start, end)
+            else:
+                self._invisible(start, end, kind)
+        if (payload := decode_selectors("".join(map(text.__getitem__, scattered)))) is not None:
             self._hide("variation_selectors", payload, Span(scattered[0], scattered[-1] + 1))
         elif len(scattered) >= _MARKS_READ:
             self.tricks["variation_selectors"] += 1
-        self.builder.copied(self._done, len(self.text))
+        self.builder.copied(self._done, len(text))
 
     def _put(self, start: int, end: int, plain: str) -> None:
         self.builder.copied(self._done, start)
         self.builder.replaced(start, end, plain)
         self._done = end
-        self.changed = True
+
+    def _drop(self, start: int, end: int) -> None:
+        self.builder.copied(self._done, start)
+        self._done = end
 
     def _hide(self, name: str, payload: str, span: Span) -> None:
         self.tricks[name] += 1
-        self.hidden.append((name, payload, span))
+        if self.tricks[name] <= _MAX_HIDDEN:
+            self.hidden.append((name, payload, span))
+            return
+        pieces, start, _ = self._late.setdefault(name, ([], span.start, span.end))
+        pieces.append(payload)
+        self._late[name] = (pieces, start, span.end)
+
+    def finish(self) -> tuple[str, Offsets]:
+        """The edited text and the way back; what was hidden in too many places is put together first."""
+        for name, (pieces, start, end) in self._late.items():
+            self.hidden.append((name, "".join(pieces), Span(start, end)))
+        return self.builder.finish()
+
+    def _zero_width_run(self, start: int, end: int) -> None:
+        self._drop(start, end)
+        if not self._is_joiner(start, end):
+            self.tricks["zero_width"] += end - start
+            if end - start > _MARKS_READ and (payload := decode_bits(self.text[start:end])) is not None:
+                self._hide("zero_width", payload, Span(start, end))
 
     def _invisible(self, start: int, end: int, kind: Kind) -> None:
-        run = self.text[start:end]
-        plain = ""
-        match kind:
-            case Kind.ZERO_WIDTH:
-                plain = self._zero_width
-                if not self._is_joiner(start, end):
-                    self.tricks["zero_width"] += end - start
-                if (payload := decode_bits(run)) is not None:
-                    self._hide("zero_width", payload, Span(start, end))
-            case Kind.BIDI:
-                overrides = sum(letter in _OVERRIDES for letter in run)
-                foreign = len(run) - overrides
-                self.tricks["bidi"] += overrides + (0 if self._right_to_left else foreign)
-            case Kind.TAG:
-                if not is_flag(self.text[start - 1 : start], run):
-                    self._hide("tags", decode_tags(run), Span(start, end))
-            case Kind.CONTROL:
-                self.tricks["control"] += end - start
-            case _:
-                pass
-        self._put(start, end, plain)
+        self._drop(start, end)
+        if kind is Kind.CONTROL:
+            self.tricks["control"] += end - start
+        elif kind is Kind.BIDI:
+            run = self.text[start:end]
+            overrides = sum(letter in _OVERRIDES for letter in run)
+            self.tricks["bidi"] += overrides if self._right_to_left else len(run)
+        elif kind is Kind.TAG:
+            run = self.text[start:end]
+            if not is_flag(self.text[start - 1 : start] if start else "", run):
+                self._hide("tags", decode_tags(run), Span(start, end))
 
     def _is_joiner(self, start: int, end: int) -> bool:
         """True for one joiner where writing or emoji need it, or a byte order mark at the very start."""
@@ -152,6 +180,8 @@ class _Editor:
         if self.text[start] == "\ufeff":
             return start == 0
         before, after = self.text[start - 1 : start] if start else "", self.text[end : end + 1]
+        if before.isascii() and after.isascii():
+            return False
         if self.text[start] == "\u200b":
             return any(_breaks_without_spaces(neighbour) for neighbour in (before, after))
         if self.text[start] not in "\u200c\u200d\u180e":
@@ -162,7 +192,7 @@ class _Editor:
         """Drops a run of variation selectors; gives back the positions of those that may be part of a payload."""
         payload = decode_selectors(self.text[start:end])
         base = self.text[start - 1 : start] if start else ""
-        self._put(start, end, "")
+        self._drop(start, end)
         if payload is not None:
             self._hide("variation_selectors", payload, Span(start, end))
             return []
@@ -173,7 +203,7 @@ class _Editor:
 
     def _marks(self, start: int, end: int) -> None:
         if start == self._done:  # nothing before it that it could stand on
-            self._put(start, end, "")
+            self._drop(start, end)
             return
         base = self.text[start - 1]
         composed = unicodedata.normalize("NFKC", self.text[start - 1 : min(end, start + _MARKS_READ)])
@@ -183,7 +213,7 @@ class _Editor:
             return
         if not base.isalpha():
             self.tricks["combining"] += surplus > 1
-            self._put(start, end, "")
+            self._drop(start, end)
             return
         flooded = surplus > 1 or _OVERLAY.search(self.text, start, end) is not None
         plain = unicodedata.normalize("NFD", base)[0] if flooded else composed[0]

@@ -87,17 +87,30 @@ _ALIKE_AT_A_GLANCE = {
 _STRICT = {ord(letter): target for target, letters in _ALIKE.items() for letter in letters}
 _FOLD = _STRICT | {ord(letter): target for target, letters in _ALIKE_AT_A_GLANCE.items() for letter in letters}
 
+_STRICT_LETTERS = frozenset(map(chr, _STRICT))
 CONFUSABLE = frozenset(map(chr, _FOLD))
 """Every letter that may be folded."""
 
-_CLASS = "".join(sorted(CONFUSABLE))
-_LATIN = "A-Za-zÀ-ÖØ-öø-ɏḀ-ỿ"
+_SCRIPTS = {letter: unicodedata.name(letter, "?").partition(" ")[0] for letter in CONFUSABLE}
+"""The first word of a letter's name is its script."""
 
-# A whole word of nothing but Latin and confusable letters, with at least one of the latter. The possessive repeats and
-# the look-behind keep it linear: each word is read once.
-_WORD = re.compile(rf"(?<![^\W\d_])(?:(?![{_CLASS}])[{_LATIN}])*+[{_CLASS}][{_LATIN}{_CLASS}]*+(?![^\W\d_])")
-_LATIN_LETTER = re.compile(rf"(?![{_CLASS}])[{_LATIN}]")
-_FOREIGN_LETTER = re.compile(rf"(?![{_LATIN}{_CLASS}])[^\W\d_]")
+_LATIN = "".join(
+    chr(point)
+    for first, last in ((0x41, 0x5A), (0x61, 0x7A), (0xC0, 0x24F), (0x1E00, 0x1EFF))
+    for point in range(first, last + 1)
+    if point not in (0xD7, 0xF7) and point not in _FOLD
+)
+_CLASS = "".join(sorted(CONFUSABLE))
+_LETTER = r"[^\W\d_]"
+
+# A whole word of nothing but Latin and look-alike letters, with at least one of the latter. It begins with a class, so
+# that the search for it is quick, and only then looks behind; with the possessive repeats each word is read once.
+_WORD = re.compile(
+    rf"[{_LATIN}{_CLASS}](?<!{_LETTER}.)(?:(?<=[{_CLASS}])|[{_LATIN}]*+[{_CLASS}])[{_LATIN}{_CLASS}]*+(?!{_LETTER})",
+    re.DOTALL,
+)
+_LATIN_LETTER = re.compile(rf"[{_LATIN}]")
+_FOREIGN_LETTER = re.compile(rf"(?![{_LATIN}{_CLASS}]){_LETTER}")
 _NEIGHBOURHOOD = 40
 _TURKIC = frozenset("ğĞşŞİçÇöÖüÜəƏ")
 
@@ -140,10 +153,10 @@ def _judge(text: str, start: int, end: int, word: str) -> bool | None:
     """None where the word is to stay; else whether its folding counts as a trick."""
     if _LATIN_LETTER.search(word) is not None:
         return len(word) > 2 and set(word) & CONFUSABLE != {"ı"} and not _is_inflected(word)
-    scripts = {_script(letter) for letter in set(word)}
+    scripts = {_SCRIPTS[letter] for letter in word}
     if len(scripts) > 1 or scripts == {"LATIN"}:  # small capitals and phonetic letters are Latin
         return len(word) > 2
-    if not all(ord(letter) in _STRICT for letter in word):
+    if not _STRICT_LETTERS.issuperset(word):
         return None
     before, after = text[max(0, start - _NEIGHBOURHOOD) : start], text[end : end + _NEIGHBOURHOOD]
     if _FOREIGN_LETTER.search(before) or _FOREIGN_LETTER.search(after):
@@ -155,8 +168,3 @@ def _is_inflected(word: str) -> bool:
     """True for a Latin stem with a foreign ending ("SMSка"), which is ordinary in many languages."""
     stem = next((index for index, letter in enumerate(word) if letter in CONFUSABLE), len(word))
     return stem > 1 and all(letter in CONFUSABLE for letter in word[stem:]) and len(word) - stem <= stem
-
-
-def _script(letter: str) -> str:
-    """The first word of the letter's name, which for letters is their script."""
-    return unicodedata.name(letter, "?").partition(" ")[0]

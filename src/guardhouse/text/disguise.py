@@ -18,21 +18,29 @@ _TELLING = (
     "override", "bypass", "jailbreak", "developer", "execute", "delete", "pretend", "unrestricted", "explosive",
     "exploit", "malware", "credential",
 )  # fmt: skip
-_BACKWARDS = tuple(word[::-1] for word in _TELLING)
+_GATES = _TELLING[:10]
+"""Enough to tell that a whole text is turned round; each costs a search in every text."""
+_BACKWARDS = tuple(word[::-1] for word in _GATES)
 _LOWER = "abcdefghijklmnopqrstuvwxyz"
 _TURNED_BY_13 = _LOWER[13:] + _LOWER[:13]
 _ROT13 = str.maketrans(_LOWER + _LOWER.upper(), _TURNED_BY_13 + _TURNED_BY_13.upper())
-_ROT13_TELLING = tuple(word.translate(_ROT13) for word in _TELLING)
+_ROT13_TELLING = tuple(word.translate(_ROT13) for word in _GATES)
 _LEET = str.maketrans("0134578@$!|€+", "oieastbasiiet")
-_LEET_HINT = re.compile(r"[A-Za-z][0134578@$!|€+]{1,2}[A-Za-z]")
+_LEET_HINT = re.compile(r"[0134578@$!|€+](?<=[A-Za-z].)[0134578@$!|€+]?[A-Za-z]")
 _UPSIDE_DOWN = str.maketrans("ɐqɔpǝɟƃɓɥᴉıɾʞlɯuodbɹsʇnʌʍxʎz", "abcdefgghiijklmnopqrstuvwxyz")
 _TURNED_LETTERS = frozenset("ɐɔǝɟƃɓɥᴉɾʞɯɹʇʌʍʎ")
 _WORD = re.compile(r"[^\W_]{2,}+")
 
-_APART = re.compile(r"(?<![A-Za-z0-9])[A-Za-z](?:(?:[^A-Za-z0-9\n]{1,3}|</?[a-z]{1,6}>)[A-Za-z](?![A-Za-z0-9])){4,}+")
-_CHOPPED = re.compile(
-    r"(?<![A-Za-z0-9])[A-Za-z]{1,4}(?:(?:[.\-_*|~+^`·•:/\\]{1,4}|</?[a-z]{1,6}>|<!--[^<>]{0,20}-->)[A-Za-z]{1,4}(?![A-Za-z0-9])){2,}+"
+# Both begin with a class of what parts letters, so that the search is quick; `_widened` adds the letters before.
+_APART = re.compile(
+    r"[^A-Za-z0-9\n](?:[A-Za-z](?:[^A-Za-z0-9\n]{1,3}|</?[a-z]{1,6}>)(?=[A-Za-z](?![A-Za-z0-9]))){3,}+[A-Za-z]"
 )
+_CHOPPED = re.compile(
+    r"[.\-_*|~+^`:/\\<](?<=[A-Za-z].)(?:(?<=<)(?:/?[a-z]{1,6}>|!--[^<>]{0,20}-->)|[.\-_*|~+^`:/\\]{0,3})"
+    r"(?:[A-Za-z]{1,4}(?:[.\-_*|~+^`:/\\]{1,4}|</?[a-z]{1,6}>|<!--[^<>]{0,20}-->)(?=[A-Za-z]{1,4}(?![A-Za-z0-9])))++"
+    r"[A-Za-z]{1,4}"
+)
+_MAX_SCRAP = 4
 _LETTERS = re.compile(r"</?[a-z]{1,6}>|<!--[^<>]{0,20}-->|([A-Za-z]+)")
 _LEXICON = re.compile(
     "|".join(
@@ -113,22 +121,38 @@ def _spaced(text: str) -> Iterator[Disguised]:
     if not runs:
         return
     builder = MapBuilder(text)
-    at = 0
+    at = times = 0
     for start, end in runs:
         if start < at:
             continue
+        times += 1
         builder.copied(at, start)
         _join(text, start, end, builder)
         at = end
     builder.copied(at, len(text))
-    yield Disguised("spaced", *builder.finish(), times=len(runs))
+    yield Disguised("spaced", *builder.finish(), times=times)
 
 
 def _runs(text: str, pattern: re.Pattern[str], enough: int) -> Iterator[tuple[int, int]]:
     for match in pattern.finditer(text):
-        joined = "".join(_LETTERS.findall(match.group())).lower()
+        start, end = _widened(text, match.start()), match.end()
+        joined = "".join(_LETTERS.findall(text, start, end)).lower()
         if len(joined) >= enough or _holds(joined, _TELLING):
-            yield match.span()
+            yield start, end
+
+
+def _widened(text: str, start: int) -> int:
+    """Where the scrap of letters before `start` begins; where there is none, the first letter after it."""
+    least = max(0, start - _MAX_SCRAP - 1)
+    at = start
+    while at > least and text[at - 1].isascii() and text[at - 1].isalpha():
+        at -= 1
+    if 0 < start - at <= _MAX_SCRAP:
+        return at
+    first = _LETTERS.search(text, start)
+    while first is not None and first.group(1) is None:
+        first = _LETTERS.search(text, first.end())
+    return start if first is None else first.start()
 
 
 def _join(text: str, start: int, end: int, builder: MapBuilder) -> None:
@@ -143,9 +167,12 @@ def _join(text: str, start: int, end: int, builder: MapBuilder) -> None:
     for first, last in scraps:
         if position and (first - previous > narrow or position in edges):
             builder.replaced(previous, first, " ")
-        for offset in range(first, last):
-            if offset > first and position in edges:
+        at = first
+        for offset in range(first + 1, last) if edges else ():
+            if position + offset - first in edges:
+                builder.copied(at, offset)
                 builder.replaced(offset, offset, " ")
-            builder.copied(offset, offset + 1)
-            position += 1
+                at = offset
+        builder.copied(at, last)
+        position += last - first
         previous = last

@@ -13,12 +13,15 @@ _BASE64 = re.compile(
     r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{24,}+={0,2}"
     r"(?:(?<!=)\r?\n[ \t]{0,8}[A-Za-z0-9+/_-]{2,100}+={0,2}(?=[ \t]*(?:\r?\n|\Z)))*+"
 )
-_HEX = re.compile(r"(?<![0-9A-Za-z])(?:0[xX])?([0-9a-fA-F]{32,}+)(?![0-9A-Za-z])")
+# Codes of readable text hold digits, so these begin with one: prose is passed over quickly. A run may begin with the
+# letters a to f all the same; `encoded_runs` then takes them in.
+_HEX = re.compile(r"[0-9](?<![G-Zg-z].)(?:[0-9a-fA-F]{31,}+|[xX][0-9a-fA-F]{32,}+)(?![0-9A-Za-z])")
 _HEX_APART = re.compile(
-    r"(?<![0-9A-Za-z])(?:0[xX])?[0-9a-fA-F]{2}(?:[ ,:;]{1,2}(?:0[xX])?[0-9a-fA-F]{2}(?![0-9A-Za-z])){11,}+"
+    r"[0-9](?<![0-9A-Za-z].)(?:[xX][0-9a-fA-F]{2}|[0-9a-fA-F])"
+    r"(?:[ ,:;]{1,2}(?:0[xX])?[0-9a-fA-F]{2}(?![0-9A-Za-z])){11,}+"
 )
-_BINARY = re.compile(r"(?<![0-9A-Za-z])[01]{8}(?:[ ,]{0,2}[01]{8}){7,}+(?![0-9A-Za-z])")
-_DECIMAL = re.compile(r"(?<![0-9A-Za-z])[0-9]{2,3}(?:[ ,]{1,2}[0-9]{2,3}(?![0-9A-Za-z])){11,}+")
+_BINARY = re.compile(r"[01](?<![0-9A-Za-z].)[01]{7}(?:[ ,]{0,2}[01]{8}){7,}+(?![0-9A-Za-z])")
+_DECIMAL = re.compile(r"[0-9](?<![0-9A-Za-z].)[0-9]{1,2}(?:[ ,]{1,2}[0-9]{2,3}(?![0-9A-Za-z])){11,}+")
 _JUNK = re.compile(r"[^A-Za-z0-9+/]")
 _WORDLIKE = re.compile(r"[^\W\d_]{2}")
 
@@ -37,10 +40,13 @@ def encoded_runs(text: str) -> Iterator[Encoded]:
     """The runs of `text` that decode to something printable, form by form. Linear in the text."""
     for name, pattern, decode in _FORMS:
         for match in pattern.finditer(text):
-            data = decode(match.group())
+            start, end = match.span()
+            while pattern is _HEX and start and text[start - 1] in "abcdefABCDEF":
+                start -= 1
+            data = decode(text[start:end])
             plain = printable(data) if data else None
             if plain is not None and _WORDLIKE.search(plain) is not None:
-                yield Encoded(name, match.start(), match.end(), plain)
+                yield Encoded(name, start, end, plain)
 
 
 def _from_base64(run: str) -> bytes:

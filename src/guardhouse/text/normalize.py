@@ -44,11 +44,11 @@ class _Reading:
         self._tricks.update(canonical.tricks)
         view = View("text", canonical.text, compose(offsets, canonical.offsets))
         self._views.append(view)
-        self._add_hidden(canonical, offsets)
+        self._add_hidden(canonical, plain, offsets)
         if canonical.tricks.get("zero_width"):
-            apart = canonicalize(plain, spaces_for_zero_width=True)
+            apart = canonicalize(plain.translate({ord(letter): " " for letter in canonical.zero_width}))
             if apart.text.split() != canonical.text.split():
-                self._add(View("zero_width", apart.text, compose(offsets, apart.offsets), disguised=True))
+                self._views.append(View("zero_width", apart.text, compose(offsets, apart.offsets), disguised=True))
         self._decode(view, depth=1)
         self._read_disguises(view)
 
@@ -64,10 +64,14 @@ class _Reading:
         self._views.append(view)
         return True
 
-    def _add_hidden(self, canonical: Canonical, offsets: Offsets | None) -> None:
-        for name, text, span in canonical.hidden:
-            origin = span if offsets is None else offsets.to_original(span)
-            self._add_decoded(View(name, canonicalize(text).text, origin=origin), depth=1)
+    def _add_hidden(self, canonical: Canonical, plain: str, offsets: Offsets | None) -> None:
+        source = View("", plain, offsets)
+        for name in dict.fromkeys(name for name, _, _ in canonical.hidden):
+            parts = [Encoded(name, span.start, span.end, text) for kind, text, span in canonical.hidden if kind == name]
+            if len(parts) == 1:
+                self._add_decoded(_view_of(source, parts[0]), depth=1)
+            else:  # scattered letter by letter, as likely as not
+                self._add_decoded(_gathered(source, parts, between=""), depth=1)
 
     def _add_decoded(self, view: View, depth: int) -> None:
         if view.text and self._add(view) and depth < _MAX_DEPTH:
@@ -92,8 +96,8 @@ class _Reading:
     def _read_disguises(self, view: View) -> None:
         overridden = "\u202e" in self._original or "\u202e" in view.text
         for found in disguises(view.text, overridden=overridden):
-            if self._add(View(found.name, found.text, compose(view.offsets, found.offsets), disguised=True)):
-                self._tricks[found.name] += found.times
+            self._views.append(View(found.name, found.text, compose(view.offsets, found.offsets), disguised=True))
+            self._tricks[found.name] += found.times
 
 
 def _view_of(view: View, part: Encoded | Passage) -> View:
@@ -103,11 +107,11 @@ def _view_of(view: View, part: Encoded | Passage) -> View:
     return View(part.name, text.text, origin=view.to_original(Span(part.start, part.end)))
 
 
-def _gathered(view: View, parts: Sequence[Encoded | Passage]) -> View:
-    """One view of many parts, a line each; every match in it stands for the parts that it reaches into."""
+def _gathered(view: View, parts: Sequence[Encoded | Passage], *, between: str = "\n") -> View:
+    """One view of many parts in a row; every match in it stands for the parts that it reaches into."""
     builder = MapBuilder(view.text)
     for part in parts:
         builder.replaced(part.start, part.end, canonicalize(part.text).text)
-        builder.replaced(part.end, part.end, "\n")
+        builder.replaced(part.end, part.end, between)
     text, offsets = builder.finish()
     return View(parts[0].name, text, ComposedOffsets(view, offsets))
