@@ -11,6 +11,11 @@ BEFORE_WIDTH = 72
 AFTER_WIDTH = 28
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _CLAUSE_END = re.compile(r"[,;|\n。，；、]|[.!?](?:\s|$)")
+_OTHER_NUMBER = re.compile(r"[0-9][0-9 ()./\-]{4,}[0-9]")
+_CONNECTION = re.compile(r"(?:or|and|und|oder|et|ou|y|o|e|en|of|и|или)?")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_SEPARATORS = "\t;|,"
+_HEADER_REACH = 8_000
 _LETTERS_WITHOUT_SPACES = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
@@ -34,12 +39,48 @@ class Surroundings:
 
 def surroundings(text: str, start: int, end: int) -> Surroundings:
     """What stands around `text[start:end]`. `camelCase` and `snake_case` names fall apart into words."""
-    before = text[max(0, start - BEFORE_WIDTH) : start]
+    before = _since_other_number(text[max(0, start - BEFORE_WIDTH) : start])
     after = text[end : end + AFTER_WIDTH]
     clause = _CLAUSE_END.search(after)
     if clause:
         after = after[: clause.start()]
     return Surroundings(_fold(before), _fold(after))
+
+
+def _since_other_number(before: str) -> str:
+    """What stands before, without words that another number has used up: in `phone 5550100, id 77` only `id` is near.
+
+    A number right before, or behind "or", shares its words.
+    """
+    last = None
+    for last in _OTHER_NUMBER.finditer(before):
+        pass
+    if last is None:
+        return before
+    tail = before[last.end() :]
+    words = _LETTERS.findall(tail)
+    shared = len(words) <= 1 and all(_CONNECTION.fullmatch(word.casefold()) for word in words)
+    return before if shared else tail
+
+
+def column_title(text: str, start: int) -> str:
+    """The title, folded, of the column that `start` stands in where the text is a table of separated values, else "".
+
+    Looks back 8,000 code points at most.
+    """
+    line = text.rfind("\n", max(0, start - 1_000), start) + 1
+    low = max(0, line - _HEADER_REACH)
+    gap = text.rfind("\n\n", low, line)
+    first = gap + 2 if gap >= 0 else low
+    if line == 0 or first >= line:
+        return ""
+    header = text[first : min(text.find("\n", first), first + 400)]
+    separator = next((mark for mark in _SEPARATORS if mark in header), "")
+    if not separator or any(character.isdigit() for character in header):
+        return ""
+    titles = header.split(separator)
+    column = text.count(separator, line, start)
+    return _fold(titles[column]) if column < len(titles) else ""
 
 
 def _fold(text: str) -> str:

@@ -10,7 +10,7 @@ from guardhouse.detectors.pii.readings import Reading
 _FILE_ENDING_WORDS = "png jpg jpeg gif svg webp css js ts py rb go rs md txt html json yaml yml lock log zip gz sh"
 _FILE_ENDINGS = frozenset(_FILE_ENDING_WORDS.split())
 _COMMON_ENDING_WORDS = (
-    "com org net edu gov io co dev app ai info me biz uk us ca au de fr es it nl be ch at pt pl ru in jp cn kr"
+    "com org net edu gov io co dev app ai info me biz uk us ca au de fr es it nl be ch at pt pl ru in"
 )
 _COMMON_ENDINGS = frozenset(_COMMON_ENDING_WORDS.split())
 _NO_HOST = re.compile(r"(?:the|a|an|this|that|it|least|my|your|our|any|each)\b", re.IGNORECASE)

@@ -110,6 +110,8 @@ CHECKS: Mapping[str, Check] = {
     "hk_id": _where(identifiers.is_hong_kong_id, "hk_id"),
     "tw_id": _where(identifiers.is_taiwan_id, "tw_id"),
     "kr_rrn": _where(identifiers.is_korean_rrn, "kr_rrn"),
+    "cn_id": _where(identifiers.is_chinese_id, "cn_id"),
+    "bic": _where(identifiers.is_bic, "bic"),
     "nino": _where(identifiers.is_nino, "nino"),
     "snils": _where(identifiers.is_snils, "snils"),
     "vin": _where(identifiers.is_vin, "vin"),

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator
 
 from guardhouse.detectors.base import Evidence, Needs, TextEvidence
-from guardhouse.detectors.context import Nearness, nearness, surroundings
+from guardhouse.detectors.context import Nearness, column_title, nearness, surroundings
 from guardhouse.detectors.overlap import without_overlaps
 from guardhouse.detectors.pii.checks import check_named
 from guardhouse.detectors.pii.readings import Reading
@@ -111,9 +111,7 @@ def _finding(text: TextEvidence, hit: Hit, rule: Rule, reading: Reading) -> Iter
     start, end = hit.view_span.start + reading.start, hit.view_span.start + reading.end
     if hit.pattern.id == RUN_SHAPE and not _stands_free(hit.view.text, start, end):
         return
-    verdict = nearness(
-        surroundings(hit.view.text, start, end), rule.words, rule_table().others if rule.others else None
-    )
+    verdict = _verdict(hit.view.text, start, end, rule)
     plain = rule.plain if reading.plain is None else reading.plain
     confidence = plain
     if verdict is Nearness.FOR:
@@ -137,6 +135,16 @@ def _finding(text: TextEvidence, hit: Hit, rule: Rule, reading: Reading) -> Iter
         analyzer=hit.pattern.id,
         evidence=facts,
     )
+
+
+def _verdict(text: str, start: int, end: int, rule: Rule) -> Nearness:
+    others = rule_table().others if rule.others else None
+    verdict = nearness(surroundings(text, start, end), rule.words, others)
+    if verdict is Nearness.SILENT and rule.words is not None:
+        title = column_title(text, start)
+        if title and rule.words.stands_in(title):
+            return Nearness.FOR
+    return verdict
 
 
 def _stands_free(text: str, start: int, end: int) -> bool:

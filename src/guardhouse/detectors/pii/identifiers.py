@@ -96,6 +96,27 @@ def is_korean_rrn(value: str) -> bool:
     return _is_date(century * 100 + int(digits[:2]), int(digits[2:4]), int(digits[4:6]))
 
 
+def is_chinese_id(value: str) -> bool:
+    """A resident identity number of China: province, birth date and check character (GB 11643, ISO 7064 mod 11-2)."""
+    text = _compact(value)
+    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+    total = sum(weight * int(digit) for weight, digit in zip(weights, text, strict=False))
+    born = _is_date(int(text[6:10]), int(text[10:12]), int(text[12:14]))
+    return "11" <= text[:2] <= "91" and 1850 < int(text[6:10]) < 2100 and born and "10X98765432"[total % 11] == text[17]
+
+
+_COUNTRY = re.compile(
+    "A[DEFGILMOQRSTUWXZ]|B[ABDEFGHIJLMNOQRSTVWYZ]|C[ACDFGHIKLMNORUVWXYZ]|D[EJKMOZ]|E[CEGHRST]|F[IJKMOR]|G[ABDEFGHILMNPQRSTUWY]"
+    "|H[KMNRTU]|I[DELMNOQRST]|J[EMOP]|K[EGHIMNPRWYZ]|L[ABCIKRSTUVY]|M[ACDEFGHKLMNOPQRSTUVWXYZ]|N[ACEFGILOPRUZ]|OM"
+    "|P[AEFGHKLMNRSTWY]|QA|R[EOSUW]|S[ABCDEGHIJKLMNORSTVXYZ]|T[CDFGHJKLMNORTVWZ]|U[AGMSYZ]|V[ACEGINU]|W[FS]|XK|Y[ET]|Z[AMW]"
+)
+
+
+def is_bic(value: str) -> bool:
+    """A business identifier code with a country of ISO 3166 in its fifth and sixth place."""
+    return _COUNTRY.fullmatch(value[4:6]) is not None
+
+
 def is_nino(value: str) -> bool:
     """A National Insurance number of the United Kingdom by its prefix rules."""
     text = _compact(value)

@@ -38,13 +38,13 @@ _NANP = re.compile(r"(?:1[-. ]?)?\(?[2-9][0-9]{2}\)?[-. ]{0,2}[2-9][0-9]{2}[-. ]
 _NANP_LOOSE = re.compile(r"(?:1[-. ]?)?\(?[2-9][0-9]{2}\)?[-. ]{0,2}[0-9]{3}[-. ][0-9]{4}")
 _DOTTED_VERSION = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){1,3}")
 _GAP = re.compile(r"[ .\-]|\(|\) ?|\)[-.]| \(|\) \(?| ?- ?|\(0\) ?")
-_MOST_TRIMMED = 3
+_EXTENSION = re.compile(r"\s?(?:x|ext\.?|доб\.?)\s?", re.IGNORECASE)
 
 
 def read_phones(value: str) -> Iterator[Reading]:
     """Telephone numbers in a run of digits and separators.
 
-    A number may stand between others; leading and trailing groups (at most three) are tried off. Linear in the run.
+    A number may stand between others: every group is tried as its begin. An extension (`x123`) belongs to it. Linear.
     """
     begin = 0
     for mark in (*_SEGMENT_BREAK.finditer(value), None):
@@ -63,6 +63,8 @@ def _segment(text: str, offset: int) -> Iterator[Reading]:
             first += 1
             continue
         last, plain, near, region = found
+        if last < len(run.gaps) and _EXTENSION.fullmatch(run.gaps[last]):
+            last += 1
         start, end = _outer(run, first, last)
         facts = {"region": region} if region else {}
         yield Reading(offset + start, offset + end, plain=plain, near=near, facts=facts)

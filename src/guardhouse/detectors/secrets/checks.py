@@ -1,0 +1,210 @@
+"""Checks by name: is what matched a secret, where does it begin and end, and of which kind is it?"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from guardhouse.detectors.secrets import judge
+from guardhouse.matching.pattern import Hit
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A secret at `view.text[start:end]`. `kind` and `confidence` replace the pattern's own where given."""
+
+    start: int
+    end: int
+    kind: str = ""
+    confidence: float | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+Check = Callable[[Hit], Reading | None]
+"""Says what a hit is, or None if it is no secret. Looks at bounded text around it and raises nothing."""
+
+_PEM_REACH = 20_000
+_PEM_LABEL = re.compile(r"BEGIN ([A-Z0-9 ]*?) ?PRIVATE KEY")
+_PEM_END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_PEM_LINES = re.compile(r"(?:(?:\\r|\\n|\s){1,4}(?:[A-Za-z][A-Za-z0-9\-]{1,20}: [^\n]{1,100}|[A-Za-z0-9+/=]{1,128}))*")
+_PEM_BODY = re.compile(r"[A-Za-z0-9+/]{24,}")
+_PEM_KINDS = {
+    "RSA": "RSA_PRIVATE_KEY",
+    "DSA": "SSH_DSA_PRIVATE_KEY",
+    "EC": "SSH_EC_PRIVATE_KEY",
+    "OPENSSH": "OPENSSH_PRIVATE_KEY",
+    "PGP": "PGP_PRIVATE_KEY_BLOCK",
+    "ENCRYPTED": "ENCRYPTED_PRIVATE_KEY",
+}
+_NAME = re.compile(
+    r"([\w.\-/:]{2,80})[\"'\]]{0,2}"
+    r"(?P<sep>\s*(?::=|=>|=|:)\s*|\s+(?:is|was|to)\s+|,\s*|\s+value=|\s+)(?:(?:bearer|basic|token)\s)?(?P<quote>[\"'`]{0,2})$",
+    re.IGNORECASE,
+)
+_PASSWORD_NAME = re.compile(
+    r"pass(?!enger|ive|port|age|ing|ed\b)|pwd|contraseña|clave|mot de passe|kennwort|senha|wachtwoord|hasło|пароль|密码|パスワード|비밀번호",
+    re.IGNORECASE,
+)
+_HARMLESS_NAME = re.compile(
+    r"public|publish|(?:primary|foreign|partition|sort|cache|idempotency|object|row|map|dict|index|hash|lookup|unique|routing|"
+    r"range|group|natural|composite|registry|translation|message|event|host|api_?version)[_.\-]?keys?$"
+    r"|token(?:s|ize\w*|izer\w*|_?count|_?limit|_?budget|_?usage|_?id|_?type|_?url|_?endpoint|_?name)$|max_?tokens|tokens?_?(?:per|used)"
+    r"|key(?:s|word\w*|board\w*|_?name|_?type|_?path|_?file|_?size|_?length|_?usage|_?vault|_?ring|_?code|_?ops|_?spec|_?alias)$|monkey|turkey|donkey|hockey|jockey"
+    r"|(?:secret|password|passwd|pwd|passphrase|credentials?)[_.\-]?(?:s|names?|field|file|path|length|min\w*|max\w*|policy|type|hash\w*|reset\w*|arn|ref|url|label|hint|strength|version|manager|engine|store|expir\w*|required|less)$"
+    r"|(?:min|max)_?(?:password|length)|ssh[_.\-]?(?:rsa|ed25519)|fingerprint|checksum|digest|integrity|thumbprint|etag",
+    re.IGNORECASE,
+)
+_TRAILING = ",;.)}]'\"`>\\"
+
+
+def check_token(hit: Hit) -> Reading | None:
+    """A token whose shape says all: refused only as placeholder, as too regular, or as part of a bigger blob."""
+    value = hit.value
+    if judge.is_placeholder(value) or not judge.is_random(value, 2.6):
+        return None
+    return Reading(hit.view_span.start, hit.view_span.end)
+
+
+def check_pem(hit: Hit) -> Reading | None:
+    """A private key from its first line to its last, or as far as its base64 goes where the end is cut off."""
+    text, start, head = hit.view.text, hit.view_span.start, hit.view_span.end
+    window = text[head : head + _PEM_REACH]
+    closing = _PEM_END.search(window)
+    body_end = closing.end() if closing else (_PEM_LINES.match(window) or _PEM_END.search("") or _EMPTY).end()
+    body = window[: closing.start()] if closing else window[:body_end]
+    material = "".join(_PEM_BODY.findall(body))
+    if len(material) < 40 or not judge.is_random(material, 3.5):
+        return None
+    label = _PEM_LABEL.search(hit.value)
+    kind = _PEM_KINDS.get(label[1].split(" ")[0] if label else "", "PRIVATE_KEY")
+    return Reading(start, head + body_end, kind=kind, facts={"end": "present" if closing else "cut off"})
+
+
+_EMPTY = re.compile("").match("")
+
+
+def check_putty(hit: Hit) -> Reading | None:
+    """A PuTTY key file with its private lines."""
+    text, head = hit.view.text, hit.view_span.end
+    window = text[head : head + _PEM_REACH]
+    private = re.search(r"Private-Lines: [0-9]{1,4}\s+((?:[A-Za-z0-9+/=]{1,64}\s?)+)", window)
+    if private is None:
+        return None
+    mac = re.compile(r"\s*Private-MAC: [0-9a-f]{40,64}").match(window, private.end())
+    return Reading(hit.view_span.start, head + (mac.end() if mac else private.end()))
+
+
+def check_jwt(hit: Hit) -> Reading | None:
+    """A JSON Web Token: its first part is a JSON object with an algorithm."""
+    head, _, rest = hit.value.partition(".")
+    try:
+        header = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))
+    except (binascii.Error, ValueError, RecursionError):
+        return None
+    if not isinstance(header, dict) or not ({"alg", "enc"} & header.keys()) or judge.is_placeholder(rest):
+        return None
+    algorithm = header.get("alg")
+    facts = {"algorithm": algorithm} if isinstance(algorithm, str) and len(algorithm) <= 16 else {}
+    return Reading(hit.view_span.start, hit.view_span.end, facts=facts)
+
+
+def check_basic(hit: Hit) -> Reading | None:
+    """The base64 of name and password."""
+    try:
+        decoded = base64.b64decode(hit.value + "=" * (-len(hit.value) % 4)).decode("utf-8")
+    except (binascii.Error, ValueError):
+        return None
+    name, colon, password = decoded.partition(":")
+    if not colon or not password or judge.is_placeholder(password) or not (name + password).isprintable():
+        return None
+    return Reading(hit.view_span.start, hit.view_span.end)
+
+
+def check_password_in_url(hit: Hit) -> Reading | None:
+    """The password in a URL's user information; `user:password@` and templates are none."""
+    value = hit.value
+    if judge.is_placeholder(value) or judge.is_code(value) or value.casefold() in ("pass", "password", "pwd", "secret"):
+        return None
+    return Reading(hit.view_span.start, hit.view_span.end)
+
+
+def check_assignment(hit: Hit) -> Reading | None:
+    """What a name that promises a secret is set to."""
+    text, start = hit.view.text, hit.view_span.start
+    named = _NAME.search(text[max(0, start - 110) : start])
+    if named is None:
+        return None
+    name = named[1].rstrip(":./-")
+    quoted = bool(named["quote"])
+    if _HARMLESS_NAME.search(name):
+        return None
+    value, end = _trimmed(hit, quoted=quoted)
+    loose = not named["sep"].strip() or named["sep"].strip().casefold() in ("is", "was", "to")
+    if _PASSWORD_NAME.search(name):
+        if not judge.could_be_password(value, quoted=quoted) or (loose and not _odd(value)):
+            return None
+        env = named["sep"].strip() == "=" and name.rsplit(":", 1)[-1].isupper()
+        kind = "ENVIRONMENT_VARIABLE_PASSWORD" if env else "PASSWORD"
+        return Reading(start, end, kind=kind, confidence=0.8 if quoted or not loose else 0.7)
+    if not judge.could_be_key(value):
+        return None
+    return Reading(start, end, confidence=0.7 if not loose else 0.6)
+
+
+def check_prose(hit: Hit) -> Reading | None:
+    """A password told in a sentence: something that no sentence would say there."""
+    quoted = hit.view.text[hit.view_span.start - 1 : hit.view_span.start] in "\"'`“‘«"
+    value, end = _trimmed(hit, quoted=quoted)
+    if not judge.could_be_password(value, quoted=quoted) or not (_odd(value) or quoted):
+        return None
+    return Reading(hit.view_span.start, end)
+
+
+def check_key(hit: Hit) -> Reading | None:
+    """A key told in a sentence."""
+    value, end = _trimmed(hit, quoted=False)
+    return Reading(hit.view_span.start, end) if judge.could_be_key(value) else None
+
+
+def _trimmed(hit: Hit, *, quoted: bool) -> tuple[str, int]:
+    """The value without the punctuation that ends its sentence or its statement."""
+    value = hit.value
+    text, end = hit.view.text, hit.view_span.end
+    if quoted and text[end : end + 1] in "\"'`":
+        return value, end
+    while value and value[-1] in _TRAILING:
+        value = value[:-1]
+        end -= 1
+    for mark in (";", "&", '",', ","):
+        cut = value.find(mark)
+        if cut >= 6 and mark != "&":
+            return value[:cut], end - (len(value) - cut)
+    return value, end
+
+
+def _odd(value: str) -> bool:
+    """True where letters stand with digits or symbols inside, or capitals stand inside a word."""
+    inside = value[1:]
+    has_digit = any(c.isdigit() for c in value)
+    has_symbol = any(not c.isalnum() for c in value.rstrip("?!"))
+    mixed = any(c.isupper() for c in inside) and any(c.islower() for c in value)
+    return (has_digit and any(c.isalpha() for c in value)) or (has_symbol and (has_digit or mixed or len(value) >= 12)) or mixed
+
+
+CHECKS: Mapping[str, Check] = {
+    "token": check_token,
+    "pem": check_pem,
+    "putty": check_putty,
+    "jwt": check_jwt,
+    "basic": check_basic,
+    "password": check_password_in_url,
+    "assignment": check_assignment,
+    "prose": check_prose,
+    "key": check_key,
+}
+EXTRA_KINDS = frozenset(_PEM_KINDS.values()) | {"PASSWORD", "ENVIRONMENT_VARIABLE_PASSWORD"}
+"""Kinds that checks give beside those of the patterns."""

@@ -1,0 +1,119 @@
+"""Tells a secret from what only stands where a secret would: placeholders, code, identifiers, hashes."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from guardhouse.text.entropy import shannon_bits
+
+PACKAGE = "guardhouse.detectors.secrets"
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_HEX = re.compile(r"(?:0x)?[0-9a-fA-F]+")
+_CODE = re.compile(
+    r"""[$@#%]?[({\[<]            # ${X}, {{ x }}, <token>, [FILTERED], (call
+    |[$%!][A-Za-z_{(]             # $TOKEN, %TOKEN%, %(token)s, !Ref
+    |[A-Za-z_][\w.]*[(\[{]        # call(, index[
+    |.*(?:\$\{|\{\{|\}\}|<%|%>|\$\() # templates
+    |[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+[;,)]*$   # config.api_key
+    |(?:https?|file|s3|gs)://     # addresses
+    |(?:\.{0,2}/)?(?:[\w.\-]+/)+[\w.\-]*$(?<!=)  # paths, decided further by `looks_like_path`
+    """,
+    re.VERBOSE,
+)
+_PATH = re.compile(r"(?:\.{0,2}/|~/|[A-Za-z]:\\)|(?:[a-z_.\-]+/)+[a-z_.\-]+$")
+_IDENTIFIER = re.compile(r"[a-z]+(?:[_.][a-z]+)*|[A-Z]+(?:_[A-Z]+)*|[a-z]+(?:[A-Z][a-z]+)*|[A-Z][a-z]+(?:[A-Z][a-z]+)*")
+_RUN = re.compile(r"(.)\1{4,}")
+
+
+@dataclass(frozen=True, slots=True)
+class _StopWords:
+    parts: re.Pattern[str]
+    wholes: frozenset[str]
+    samples: frozenset[str]
+
+
+@cache
+def _stop_words() -> _StopWords:
+    document = tomllib.loads(resources.files(PACKAGE).joinpath("stop_words.toml").read_text("utf-8"))
+    parts = re.compile("|".join(re.escape(part) for part in document["parts"]))
+    return _StopWords(parts, frozenset(document["wholes"]), frozenset(document["samples"]))
+
+
+def is_placeholder(value: str) -> bool:
+    """True for what documents put in place of a secret, and for secrets that documents themselves made public."""
+    words = _stop_words()
+    folded = value.casefold()
+    if folded in words.wholes or words.parts.search(folded) or len(set(folded)) < min(5, len(folded)):
+        return True
+    return _RUN.search(value) is not None or any(sample in value for sample in words.samples)
+
+
+def is_random(value: str, least_bits: float) -> bool:
+    """True where the characters of a token are as mixed as `least_bits` per character, less for short ones."""
+    length = len(value)
+    reachable = min(1.0, length / 24)
+    return shannon_bits(value) >= least_bits * (0.75 + 0.25 * reachable)
+
+
+def is_code(value: str) -> bool:
+    """True for expressions, templates, references and paths: they name a secret and hold none."""
+    return _TEMPLATE.match(value) is not None or _PATH.match(value) is not None
+
+
+_TEMPLATE = re.compile(
+    r"[$@#%]?[({\[<]"  # ${X}, {{ x }}, <token>, [FILTERED], (call
+    r"|[$%!][A-Za-z_{(]+[^0-9]*$"  # $TOKEN, %(token)s, !Ref
+    r"|[A-Za-z_][\w.]*[(\[{]"  # call(, index[
+    r"|[^\s]*(?:\$\{|\{\{|\}\}|<%|%>|\$\()"
+    r"|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+[;,)]*$"  # config.api_key
+    r"|(?:https?|file|s3|gs|op)://"
+)
+
+
+def is_identifier(value: str) -> bool:
+    """True for a name in code or a plain word: letters only, in one of the usual cases."""
+    return _IDENTIFIER.fullmatch(value) is not None
+
+
+def is_uuid(value: str) -> bool:
+    """True for a UUID."""
+    return _UUID.fullmatch(value) is not None
+
+
+def is_hex(value: str) -> bool:
+    """True for hexadecimal digits only."""
+    return _HEX.fullmatch(value) is not None
+
+
+def could_be_key(value: str) -> bool:
+    """True for a value that is mixed enough to be a generated key, and is neither placeholder, code nor UUID."""
+    if len(value) < 16 or is_placeholder(value) or is_code(value) or is_uuid(value) or is_identifier(value):
+        return False
+    if not any(c.isdigit() for c in value) or not any(c.isalpha() for c in value):
+        return False
+    if is_hex(value):
+        return is_random(value, 2.8)
+    return is_random(value, 3.4) and not _words_in_a_row(value)
+
+
+def could_be_password(value: str, *, quoted: bool) -> bool:
+    """True for a value somebody may have chosen as a password: not a word, not code, not a placeholder."""
+    if not 5 <= len(value) <= 100 or is_placeholder(value) or is_code(value) or is_uuid(value):
+        return False
+    if is_identifier(value):
+        return quoted and len(value) >= 6 and value.islower() is False and not value.isupper() and not value.istitle()
+    has_digit = any(c.isdigit() for c in value)
+    has_letter = any(c.isalpha() for c in value)
+    has_symbol = any(not c.isalnum() for c in value)
+    return has_letter and (has_digit or (has_symbol and len(value) >= 8)) or (has_digit and has_symbol and len(value) >= 8)
+
+
+def _words_in_a_row(value: str) -> bool:
+    """True for `my-long-resource-name-2`: words of letters joined by hyphens, with hardly a digit."""
+    pieces = re.split(r"[-_./]", value)
+    wordy = sum(1 for piece in pieces if piece.isalpha() and (piece.islower() or piece.isupper() or piece.istitle()))
+    return len(pieces) > 1 and wordy >= len(pieces) - 1 and wordy >= 2
