@@ -153,12 +153,14 @@ async def test_revoking_by_id_or_name_leaves_the_others(keys: Keys) -> None:
         await keys.revoke("one")
 
 
-async def test_rotation_by_overlap(keys: Keys) -> None:
+async def test_rotation_by_overlap(keys: Keys, clock: StillClock) -> None:
     _, old = await keys.create(name="app", role=KeyRole.EVALUATOR)
+    clock.seconds += 1
     _, new = await keys.create(name="app-2", role=KeyRole.EVALUATOR)
     assert (await keys.authenticate(old)).name == "app"
     assert (await keys.authenticate(new)).name == "app-2"
     await keys.revoke("app")
+    clock.seconds += 1
     again, _ = await keys.create(name="app", role=KeyRole.EVALUATOR)
     assert [key.name for key in await keys.list()] == ["app", "app-2", "app"]
     assert again.revoked is None

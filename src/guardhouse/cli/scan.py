@@ -23,10 +23,11 @@ from guardhouse.cli.common import (
 )
 from guardhouse.cli.progress import late_progress
 from guardhouse.model.conversation import Role
+from guardhouse.model.policy import PolicySnapshot, Scope
 
 if TYPE_CHECKING:
+    from guardhouse.model.conversation import Conversation
     from guardhouse.model.evaluation import Evaluation
-    from guardhouse.model.policy import PolicySnapshot
     from guardhouse.settings import Settings
 
 EXIT_STATUS = {"ALLOW": 0, "DENY": 3, "ABORT": 4}
@@ -45,6 +46,7 @@ class _Source:
 @click.command()
 @click.argument("texts", nargs=-1, required=True, metavar="TEXT|FILE|-...")
 @click.option("--recipe", metavar="R", help="Recipe instead of the policy's.")
+@click.option("--messages", is_flag=True, help="The texts are JSON: a list of chat messages, the last turn is judged.")
 @click.option("--role", type=click.Choice(ROLES), default=Role.USER.value, show_default=True, help="Who says it.")
 @service_option
 @env_option
@@ -55,6 +57,7 @@ def scan(
     settings: Settings,
     texts: Sequence[str],
     recipe: str | None,
+    messages: bool,
     role: str,
     service: str | None,
     env: str | None,
@@ -68,7 +71,8 @@ def scan(
     Exit status: 0 allow, 3 deny, 4 abort (the strongest of several), 2 wrong usage, 1 failure.
     """
     sources = [_read(argument) for argument in texts]
-    evaluations = _judge_all(settings, sources, recipe=recipe, role=role, service=service, env=env)
+    conversations = [_conversation(source, role, messages) for source in sources]
+    evaluations = _judge_all(settings, conversations, recipe=recipe, scope=Scope(service, env))
     for source, evaluation in zip(sources, evaluations, strict=True):
         if as_json:
             click.echo(json.dumps({"source": source.name, **_facts(evaluation, show_values)}, ensure_ascii=True))
@@ -88,38 +92,41 @@ def _read(argument: str) -> _Source:
     return _Source("text", argument)
 
 
+def _conversation(source: _Source, role: str, messages: bool) -> Conversation:
+    from guardhouse.model.messages import conversation_from_messages, conversation_from_text
+
+    if not messages:
+        return conversation_from_text(source.text, role=Role(role))
+    try:
+        document = json.loads(source.text)
+    except (ValueError, RecursionError):
+        raise click.BadParameter(f"{source.name!r} is not JSON", param_hint="--messages") from None
+    return conversation_from_messages(document.get("messages") if isinstance(document, dict) else document)
+
+
 def _judge_all(
-    settings: Settings,
-    sources: Sequence[_Source],
-    *,
-    recipe: str | None,
-    role: str,
-    service: str | None,
-    env: str | None,
+    settings: Settings, conversations: Sequence[Conversation], *, recipe: str | None, scope: Scope
 ) -> list[Evaluation]:
+    from guardhouse.engine.collect import judged_texts
     from guardhouse.engine.guard import Guard
-    from guardhouse.model.messages import conversation_from_text
-    from guardhouse.model.policy import Scope
     from guardhouse.model.request import EvaluationRequest
 
-    longest = max(len(source.text) for source in sources)
-    settings = replace(settings, deadline_s=max(settings.deadline_s, longest / _CHARACTERS_PER_S))
+    sizes = [sum(len(text.value) for text in judged_texts(item)) for item in conversations]
+    settings = replace(settings, deadline_s=max(settings.deadline_s, max(sizes) / _CHARACTERS_PER_S))
     snapshot = _snapshot(settings)
     guard = Guard(settings=settings)
     evaluations = []
-    with late_progress(sum(len(source.text) for source in sources), "Scanning") as progress:
-        for source in sources:
-            conversation = conversation_from_text(source.text, role=Role(role))
-            request = EvaluationRequest(conversation, scope=Scope(service, env), recipe=recipe, dialect="cli")
+    with late_progress(sum(sizes), "Scanning") as progress:
+        for conversation, size in zip(conversations, sizes, strict=True):
+            request = EvaluationRequest(conversation, scope=scope, recipe=recipe, dialect="cli")
             evaluations.append(guard.judge(request, snapshot))
-            progress.advance(len(source.text))
+            progress.advance(size)
     return evaluations
 
 
 def _snapshot(settings: Settings) -> PolicySnapshot:
     """The store's policies and recipes, or only the built-in recipes where there is no store yet."""
     from guardhouse.engine.catalog import builtin_recipes
-    from guardhouse.model.policy import PolicySnapshot
     from guardhouse.storage.store import is_made
 
     if not is_made(settings):
