@@ -6,6 +6,8 @@ import os
 
 import loopback
 
+pytest_plugins = ["running"]
+
 _SCRUBBED = (
     "GUARDHOUSE_",
     "DD_",

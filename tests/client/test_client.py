@@ -12,6 +12,7 @@ from guardhouse.client import AsyncGuardClient, GuardClient
 from guardhouse.client.wire import UnexpectedAnswer
 from guardhouse.errors import (
     Blocked,
+    ConfigurationError,
     Conflict,
     Forbidden,
     GuardhouseError,
@@ -159,6 +160,14 @@ def test_an_unknown_recipe_is_named() -> None:
 def test_a_200_that_is_no_evaluation(body: bytes) -> None:
     with pytest.raises(UnexpectedAnswer):
         answered(lambda request: httpx.Response(200, content=body), "hello")
+
+
+@pytest.mark.parametrize("key", ["", " gh_x", "gh_x\n", "gh_ż"])
+def test_a_key_that_no_header_can_carry(key: str) -> None:
+    with pytest.raises(ConfigurationError, match="key"):
+        GuardClient("http://guard", key)
+    with pytest.raises(ConfigurationError, match="key"):
+        AsyncGuardClient("http://guard", key)
 
 
 def test_a_server_that_does_not_answer() -> None:

@@ -18,19 +18,29 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 import pytest
 
 from guardhouse.model.key import KeyRole
 from guardhouse.model.policy import Policy, Scope
-from guardhouse.service.app import Services, open_services
 from guardhouse.settings import Settings
+
+if TYPE_CHECKING:
+    from guardhouse.service.app import Services
 
 START_S = 60
 STOP_S = 40
-_PASSED_ON = ("PATH", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
+_PASSED_ON = (
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "VIRTUAL_ENV",
+    "COVERAGE_PROCESS_CONFIG",
+    "COVERAGE_PROCESS_START",
+)
 _names = (f"test-{number}" for number in itertools.count(1))
 _Result = TypeVar("_Result")
 
@@ -45,7 +55,12 @@ class RunningServer:
             self.port: int = probe.getsockname()[1]
         self.host = f"127.0.0.1:{self.port}"
         self.url = f"http://{self.host}"
-        self._settings = {"data_dir": self.data_dir, "port": self.port, "plugins": "false", **settings}
+        self._settings = {
+            "data_dir": self.data_dir,
+            "port": self.port,
+            "plugins": "false",
+            **settings,
+        }
         self.key = self.create_key()
         self.admin_key = self.create_key(KeyRole.ADMIN)
         self.process = self._start(folder)
@@ -91,6 +106,8 @@ class RunningServer:
     def with_services(self, use: Callable[[Services], Awaitable[_Result]]) -> _Result:
         """What `use` returns, called with services over the server's store."""
 
+        from guardhouse.service.app import open_services  # here, so that tests without a server need not load it
+
         async def run() -> _Result:
             settings = Settings(
                 data_dir=self.data_dir, database_url=str(self._settings.get("database_url", "")), plugins=False
@@ -106,6 +123,15 @@ class RunningServer:
     def log(self) -> str:
         """Everything the server has written to standard error and output."""
         return self.log_file.read_text("utf-8", "replace")
+
+    def log_lines(self, wanted: str) -> list[str]:
+        """The lines of the log that hold `wanted`; waits for the first, as an answer can be faster than its line."""
+        deadline = time.monotonic() + START_S
+        while not (lines := [line for line in self.log().splitlines() if wanted in line]):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"the log has no line with {wanted!r}")
+            time.sleep(0.02)
+        return lines
 
     def stop(self) -> int:
         """Asks the server to stop and waits; its exit status."""

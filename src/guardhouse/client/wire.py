@@ -12,6 +12,7 @@ import httpx
 from guardhouse.errors import (
     Blocked,
     CallerError,
+    ConfigurationError,
     Conflict,
     Forbidden,
     GuardhouseError,
@@ -48,7 +49,9 @@ class UnexpectedAnswer(GuardhouseError):
 
 
 def headers(key: str) -> dict[str, str]:
-    """The headers of every request."""
+    """The headers of every request. Raises `ConfigurationError` for a key that no header can carry."""
+    if not key or not key.isascii() or not key.isprintable() or key != key.strip():
+        raise ConfigurationError("a key is printable ASCII without blanks around it; this one is empty or is not")
     return {"Authorization": f"Bearer {key}", "Content-Type": "application/json", "Accept": "application/json"}
 
 

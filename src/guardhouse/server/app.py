@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from guardhouse.errors import CallerError, ConfigurationError, GuardhouseError, Unavailable
+from guardhouse.errors import CallerError, ConfigurationError, GuardhouseError, RequestTimeout, Unavailable
 from guardhouse.model.key import Permission
 from guardhouse.server.auth import Proxies
 from guardhouse.server.body import BodyBudget
@@ -93,7 +93,10 @@ class Owners:
         """An error of our tree. What is neither the caller's nor passing is a fault of ours, and only logged."""
         if isinstance(error, CallerError | Unavailable | ServerFault):
             request.state.error = type(error).__name__
-            return self.of(request).render_error(error, request)
+            response = self.of(request).render_error(error, request)
+            if isinstance(error, RequestTimeout):
+                response.headers["connection"] = "close"
+            return response
         return await self.render_fault(request, error)
 
     async def render_framework(self, request: Request, error: Exception) -> Response:

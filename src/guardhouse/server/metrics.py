@@ -15,6 +15,7 @@ from prometheus_client import (
     Histogram,
     PlatformCollector,
     ProcessCollector,
+    disable_created_metrics,
     generate_latest,
 )
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
@@ -32,6 +33,7 @@ class Metrics:
     """The metrics; every label has few values, none of them a caller's."""
 
     def __init__(self) -> None:
+        disable_created_metrics()
         self._folder = os.environ.get(FOLDER_VARIABLE, "")
         self._registry = CollectorRegistry()
         registry = self._registry

@@ -26,7 +26,7 @@ class Watcher:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on and watches the answer go by."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, _without_traceback(send))
             return
         request = Request(scope)
         request_id = request.state.request_id = secrets.token_hex(16)
@@ -49,6 +49,17 @@ class Watcher:
                 seconds=time.perf_counter() - started,
                 fields=_fields(request, request_id),
             )
+
+
+def _without_traceback(send: Send) -> Send:
+    """A server that cannot start says why in one line."""
+
+    async def short_send(message: Message) -> None:
+        if message["type"] == "lifespan.startup.failed":
+            message = {**message, "message": message.get("message", "").strip().rpartition("\n")[2]}
+        await send(message)
+
+    return short_send
 
 
 def _fields(request: Request, request_id: str) -> dict[str, Any]:

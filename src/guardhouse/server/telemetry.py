@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("guardhouse.request")
 SPAN_NAME = "ai_guard"
+EXPORT_TIMEOUT_S = 5
+_PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Asked every few seconds by machines; their log lines would drown the others."""
 
 
 class Telemetry:
@@ -50,6 +53,8 @@ class Telemetry:
         """Counts a finished request and writes its log line."""
         self.metrics.count_request(dialect, status, seconds)
         level = logging.ERROR if status >= 500 and status != 503 else logging.INFO
+        if fields.get("path") in _PROBES and level == logging.INFO:
+            level = logging.DEBUG
         if logger.isEnabledFor(level):
             logger.log(
                 level,
@@ -132,5 +137,5 @@ def _provider(endpoint: str) -> TracerProvider:
         raise MissingExtra("otel", "sending spans to otlp_endpoint") from None
     url = endpoint if endpoint.rstrip("/").endswith("/v1/traces") else endpoint.rstrip("/") + "/v1/traces"
     provider = TracerProvider(resource=Resource.create({"service.name": "guardhouse"}))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=url)))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=url, timeout=EXPORT_TIMEOUT_S)))
     return provider
