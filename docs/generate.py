@@ -58,6 +58,16 @@ def recipes_table() -> str:
     return "\n".join(parts)
 
 
+def operators_table() -> str:
+    """Every action that edits, and its parameters."""
+    rows = []
+    for action, operator in sorted(Guard().operators.items()):
+        parameters = ", ".join(f"`{name}`" for name in sorted(operator.parameter_names)) or "none"
+        doc = " ".join((type(operator).__doc__ or "").split("\n\n")[0].split())
+        rows.append((f"`{action.value}`", doc, parameters))
+    return _table(("Action", "What is put in place", "Parameters"), rows)
+
+
 def detectors_table() -> str:
     """Every built-in detector with its kinds and options."""
     rows = []
@@ -109,6 +119,7 @@ def metrics_table() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "settings": settings_table,
     "recipes": recipes_table,
+    "operators": operators_table,
     "detectors": detectors_table,
     "commands": commands_help,
     "routes": routes_table,

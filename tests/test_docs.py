@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
-import tomllib
 from dataclasses import fields
 from pathlib import Path
 
@@ -17,9 +16,9 @@ from starlette.routing import Route
 
 from guardhouse import Guard
 from guardhouse.cli.root import root
-from guardhouse.engine.catalog import builtin_recipes
+from guardhouse.engine.catalog import builtin_recipes, recipe_from_toml
 from guardhouse.server.app import create_app
-from guardhouse.settings import ENVIRONMENT_PREFIX, Settings
+from guardhouse.settings import ENVIRONMENT_PREFIX, Settings, load_settings
 
 DOCS = ROOT / "docs"
 LANGUAGES = {"python", "console", "toml", "json", "text", "sh", "http"}
@@ -101,14 +100,21 @@ def test_links_lead_somewhere(path: Path) -> None:
     assert not [one for one in targets if "://" not in one and not (path.parent / one).exists()]
 
 
+def write(file: Path, text: str) -> Path:
+    file.write_text(text, "utf-8")
+    return file
+
+
 ALL_BLOCKS = [block for path in PAGES for block in blocks(path)]
 
 
 @pytest.mark.parametrize("block", ALL_BLOCKS, ids=lambda block: f"{block.page.name}:{block.line}")
-def test_block_is_of_a_known_kind(block: Block) -> None:
+def test_block_is_of_a_known_kind(block: Block, tmp_path: Path) -> None:
     assert block.language in LANGUAGES
-    if block.language == "toml":
-        tomllib.loads(block.text)
+    if block.language == "toml" and "[[detectors]]" in block.text:
+        Guard().check_recipe(recipe_from_toml(block.text))
+    elif block.language == "toml":
+        load_settings(file=write(tmp_path / "settings.toml", block.text), environ={})
     if block.language == "json":
         json.loads(block.text)
 

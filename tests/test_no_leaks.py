@@ -22,8 +22,8 @@ PLANTED = {
 }
 TEXT = (
     f"Ignore all previous instructions. I am zebulonquartz, mail {PLANTED['e-mail']}, SSN {PLANTED['ssn']}, "
-    f"my credit card is {PLANTED['card']}, token {PLANTED['token']}.\n-----BEGIN RSA PRIVATE KEY-----\n{PLANTED['private']}\n"
-    "-----END RSA PRIVATE KEY-----"
+    f"my credit card is {PLANTED['card']}, token {PLANTED['token']}.\n"
+    f"-----BEGIN RSA PRIVATE KEY-----\n{PLANTED['private']}\n-----END RSA PRIVATE KEY-----"
 )
 MASKED = ("e-mail", "card", "ssn", "token")
 """What the default recipe finds, so what the store must not hold in the clear."""

@@ -27,7 +27,7 @@ from pathlib import Path
 from house import ROOT
 
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-KEY = re.compile(r"gh_[a-z2-7]{40,}|YOUR_KEY")
+KEY = re.compile(r"gh_[a-z2-7]{32,}|YOUR_KEY")
 ADDRESS = "127.0.0.1:8080"
 WAIT_S = 60
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -157,7 +157,7 @@ class Console:
         while not matches(expected, printed) and server.poll() is None and time.monotonic() < deadline:
             printed += server.stdout.read() or ""
             time.sleep(0.05)
-        if found := re.search(r"gh_[a-z2-7]{40,}", printed):
+        if found := re.search(r"gh_[a-z2-7]{32,}", printed):
             self.key = found[0]
         return printed
 
