@@ -33,7 +33,7 @@ class Metrics:
     """The metrics; every label has few values, none of them a caller's."""
 
     def __init__(self) -> None:
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._folder = os.environ.get(FOLDER_VARIABLE, "")
         self._registry = CollectorRegistry()
         registry = self._registry
