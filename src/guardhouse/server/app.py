@@ -82,7 +82,8 @@ class Owners:
 
     def of(self, request: Request) -> Dialect:
         """The dialect that owns the request's path."""
-        path, host = request.url.path, _host_of(request)
+        # The scope's path: `request.url` is put together with the Host header, which a caller may fill with anything.
+        path, host = request.scope["path"], _host_of(request)
         return next((dialect for dialect in self._dialects if dialect.owns(path, host)), self._fallback)
 
     def name_of(self, request: Request) -> str:

@@ -68,7 +68,7 @@ def _fields(request: Request, request_id: str) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "request_id": request_id,
         "method": request.method,
-        "path": request.url.path[:LOGGED_PATH_CHARACTERS],
+        "path": request.scope["path"][:LOGGED_PATH_CHARACTERS],
         "key_id": getattr(state, "key_id", ""),
         "error": getattr(state, "error", ""),
     }

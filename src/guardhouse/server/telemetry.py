@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry import propagate, trace
+from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.requests import Request
 
 from guardhouse.errors import MissingExtra
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("guardhouse.request")
 SPAN_NAME = "ai_guard"
 EXPORT_TIMEOUT_S = 5
+_TRACE_CONTEXT = TraceContextTextMapPropagator()
+"""Not the baggage too: its reader writes what it cannot read into the log."""
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked every few seconds by machines; their log lines would drown the others."""
 
@@ -40,7 +43,7 @@ class Telemetry:
     @contextmanager
     def evaluating(self, request: Request, asked: EvaluationRequest) -> Iterator[Watch]:
         """Around one evaluation: the queue's depth, a span, and what the request's log line needs of the result."""
-        parent = propagate.extract(dict(request.headers))
+        parent = _TRACE_CONTEXT.extract(dict(request.headers))
         with (
             self.metrics.in_queue(),
             self._tracer.start_as_current_span(
