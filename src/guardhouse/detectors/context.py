@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
@@ -52,12 +53,10 @@ def _since_other_number(before: str) -> str:
 
     A number right before, or behind "or", shares its words.
     """
-    last = None
-    for last in _OTHER_NUMBER.finditer(before):
-        pass
-    if last is None:
+    numbers = [match.end() for match in _OTHER_NUMBER.finditer(before)]
+    if not numbers:
         return before
-    tail = before[last.end() :]
+    tail = before[numbers[-1] :]
     words = _LETTERS.findall(tail)
     shared = len(words) <= 1 and all(_CONNECTION.fullmatch(word.casefold()) for word in words)
     return before if shared else tail
@@ -112,7 +111,7 @@ class WordList:
 
 
 def _as_regex(word: str) -> str:
-    stem = word.removesuffix("*").casefold()
+    stem = unicodedata.normalize("NFKC", word.removesuffix("*")).casefold()  # as the canonical view is
     body = re.escape(stem).replace(r"\ ", r"[\s\-]{0,2}")
     if _LETTERS_WITHOUT_SPACES.search(stem):
         return body
@@ -120,8 +119,15 @@ def _as_regex(word: str) -> str:
     return rf"(?<!\w){body}{tail}"
 
 
-def nearness(around: Surroundings, own: WordList | None, others: WordList | None) -> Nearness:
-    """How the words around a match speak for or against it; the nearest word before it wins."""
+def nearness(
+    around: Surroundings, own: WordList | None, others: WordList | None, *, after: WordList | None = None
+) -> Nearness:
+    """How the words around a match speak for or against it; the nearest word before it wins.
+
+    `after` are words that count behind a match only.
+    """
+    if after and after.stands_in(around.after):
+        return Nearness.FOR
     own_end = own.last(around.before) if own else -1
     other_end = others.last(around.before) if others else -1
     if own_end > other_end or (own_end >= 0 and own_end == other_end):

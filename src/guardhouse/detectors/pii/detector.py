@@ -139,7 +139,7 @@ def _finding(text: TextEvidence, hit: Hit, rule: Rule, reading: Reading) -> Iter
 
 def _verdict(text: str, start: int, end: int, rule: Rule) -> Nearness:
     others = rule_table().others if rule.others else None
-    verdict = nearness(surroundings(text, start, end), rule.words, others)
+    verdict = nearness(surroundings(text, start, end), rule.words, others, after=rule.after)
     if verdict is Nearness.SILENT and rule.words is not None:
         title = column_title(text, start)
         if title and rule.words.stands_in(title):

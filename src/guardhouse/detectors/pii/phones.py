@@ -138,7 +138,9 @@ def _national(text: str, digits: str) -> tuple[float, float, str] | None:
         return 0.45, 0.85, ""
     region = next((name for name in REGIONS if _plan(name).fullmatch(digits)), "")
     if not region:
-        return (0.1, 0.62, "") if len(digits) >= 7 else (0.05, 0.52, "")
+        return (0.1, 0.62, "") if len(digits) >= 7 else (0.05, 0.45, "")
+    if len(digits) < 7:
+        return 0.05, 0.45, region
     trunk = digits.startswith("0") or text.startswith("(")
     if separated and len(digits) >= 9:
         return (0.6 if trunk else 0.4), 0.92, region

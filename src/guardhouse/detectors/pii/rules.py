@@ -17,7 +17,22 @@ PACKAGE = "guardhouse.detectors.pii"
 PACKS = ("pack.toml", "pack_names.toml")
 TABLES = ("rules.toml", "rules_national.toml")
 _KEYS = frozenset(
-    {"kind", "shape", "groups", "gaps", "form", "check", "plain", "near", "words", "lists", "others", "found", "passed"}
+    {
+        "kind",
+        "shape",
+        "groups",
+        "gaps",
+        "form",
+        "check",
+        "plain",
+        "near",
+        "words",
+        "after",
+        "lists",
+        "others",
+        "found",
+        "passed",
+    }
 )
 
 
@@ -39,6 +54,7 @@ class Rule:
     gaps: str = " -."
     form: re.Pattern[str] | None = None
     words: WordList | None = None
+    after: WordList | None = None
     others: bool = True
     found: tuple[str, ...] = ()
     passed: tuple[str, ...] = ()
@@ -94,6 +110,7 @@ def _rule(row: Mapping[str, Any], lists: Mapping[str, list[str]]) -> Rule:
         gaps=row.get("gaps", " -."),
         form=re.compile(row["form"]) if "form" in row else None,
         words=WordList(words) if words else None,
+        after=WordList(row["after"]) if "after" in row else None,
         others=row.get("others", True),
         found=tuple(row.get("found", ())),
         passed=tuple(row.get("passed", ())),

@@ -55,7 +55,7 @@ _HARMLESS_NAME = re.compile(
     r"|token(?:s|ize\w*|izer\w*|_?count|_?limit|_?budget|_?usage|_?id|_?type|_?url|_?endpoint|_?name)$|max_?tokens|tokens?_?(?:per|used)"
     r"|key(?:s|word\w*|board\w*|_?name|_?type|_?path|_?file|_?size|_?length|_?usage|_?vault|_?ring|_?code|_?ops|_?spec|_?alias)$|monkey|turkey|donkey|hockey|jockey"
     r"|(?:secret|password|passwd|pwd|passphrase|credentials?)[_.\-]?(?:s|names?|field|file|path|length|min\w*|max\w*|policy|type|hash\w*|reset\w*|arn|ref|url|label|hint|strength|version|manager|engine|store|expir\w*|required|less)$"
-    r"|(?:min|max)_?(?:password|length)|ssh[_.\-]?(?:rsa|ed25519)|fingerprint|checksum|digest|integrity|thumbprint|etag",
+    r"|(?:^|[^a-z])(?:min|max)_?(?:password|length)|-----|ssh[_.\-]?(?:rsa|ed25519)|fingerprint|checksum|digest|integrity|thumbprint|etag",
     re.IGNORECASE,
 )
 _TRAILING = ",;.)}]'\"`>\\"
@@ -74,7 +74,8 @@ def check_pem(hit: Hit) -> Reading | None:
     text, start, head = hit.view.text, hit.view_span.start, hit.view_span.end
     window = text[head : head + _PEM_REACH]
     closing = _PEM_END.search(window)
-    body_end = closing.end() if closing else (_PEM_LINES.match(window) or _PEM_END.search("") or _EMPTY).end()
+    lines = _PEM_LINES.match(window)
+    body_end = closing.end() if closing else lines.end() if lines else 0
     body = window[: closing.start()] if closing else window[:body_end]
     material = "".join(_PEM_BODY.findall(body))
     if len(material) < 40 or not judge.is_random(material, 3.5):
@@ -82,9 +83,6 @@ def check_pem(hit: Hit) -> Reading | None:
     label = _PEM_LABEL.search(hit.value)
     kind = _PEM_KINDS.get(label[1].split(" ")[0] if label else "", "PRIVATE_KEY")
     return Reading(start, head + body_end, kind=kind, facts={"end": "present" if closing else "cut off"})
-
-
-_EMPTY = re.compile("").match("")
 
 
 def check_putty(hit: Hit) -> Reading | None:
@@ -127,7 +125,7 @@ def check_basic(hit: Hit) -> Reading | None:
 def check_password_in_url(hit: Hit) -> Reading | None:
     """The password in a URL's user information; `user:password@` and templates are none."""
     value = hit.value
-    if judge.is_placeholder(value) or judge.is_code(value) or value.casefold() in ("pass", "password", "pwd", "secret"):
+    if judge.is_placeholder(value) or judge.is_template(value) or judge.is_call(value):
         return None
     return Reading(hit.view_span.start, hit.view_span.end)
 
@@ -138,7 +136,7 @@ def check_assignment(hit: Hit) -> Reading | None:
     named = _NAME.search(text[max(0, start - 110) : start])
     if named is None:
         return None
-    name = named[1].rstrip(":./-")
+    name = named[1].rstrip(":./")
     quoted = bool(named["quote"])
     if _HARMLESS_NAME.search(name):
         return None
@@ -192,7 +190,11 @@ def _odd(value: str) -> bool:
     has_digit = any(c.isdigit() for c in value)
     has_symbol = any(not c.isalnum() for c in value.rstrip("?!"))
     mixed = any(c.isupper() for c in inside) and any(c.islower() for c in value)
-    return (has_digit and any(c.isalpha() for c in value)) or (has_symbol and (has_digit or mixed or len(value) >= 12)) or mixed
+    return (
+        (has_digit and any(c.isalpha() for c in value))
+        or (has_symbol and (has_digit or mixed or len(value) >= 12))
+        or mixed
+    )
 
 
 CHECKS: Mapping[str, Check] = {

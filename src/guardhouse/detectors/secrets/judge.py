@@ -13,17 +13,17 @@ from guardhouse.text.entropy import shannon_bits
 PACKAGE = "guardhouse.detectors.secrets"
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _HEX = re.compile(r"(?:0x)?[0-9a-fA-F]+")
-_CODE = re.compile(
-    r"""[$@#%]?[({\[<]            # ${X}, {{ x }}, <token>, [FILTERED], (call
-    |[$%!][A-Za-z_{(]             # $TOKEN, %TOKEN%, %(token)s, !Ref
-    |[A-Za-z_][\w.]*[(\[{]        # call(, index[
-    |.*(?:\$\{|\{\{|\}\}|<%|%>|\$\() # templates
-    |[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+[;,)]*$   # config.api_key
-    |(?:https?|file|s3|gs)://     # addresses
-    |(?:\.{0,2}/)?(?:[\w.\-]+/)+[\w.\-]*$(?<!=)  # paths, decided further by `looks_like_path`
-    """,
-    re.VERBOSE,
+_TEMPLATE = re.compile(
+    r"[$@#%]?[({\[<]"  # ${X}, {{ x }}, <token>, [FILTERED], (call
+    r"|[$%!][A-Za-z_{(]+[^0-9]*$"  # $TOKEN, %(token)s, !Ref
+    r"|[^\s]*(?:\$\{|\{\{|\}\}|<%|%>|\$\()"
+    r"|[a-z][a-z0-9+.\-]{1,15}:/"  # references to a vault, a file, an address
 )
+_EXPRESSION = re.compile(
+    r"[A-Za-z_][\w.]*[(\[{]"  # call(, index[
+    r"|[A-Za-z_]+(?:\.[A-Za-z_]+)+[;,)]*$"  # config.api_key
+)
+_CALL = re.compile(r"[A-Za-z_][\w.]*(?:\(.*\)$|\($|\[)")
 _PATH = re.compile(r"(?:\.{0,2}/|~/|[A-Za-z]:\\)|(?:[a-z_.\-]+/)+[a-z_.\-]+$")
 _IDENTIFIER = re.compile(r"[a-z]+(?:[_.][a-z]+)*|[A-Z]+(?:_[A-Z]+)*|[a-z]+(?:[A-Z][a-z]+)*|[A-Z][a-z]+(?:[A-Z][a-z]+)*")
 _RUN = re.compile(r"(.)\1{4,}")
@@ -61,17 +61,17 @@ def is_random(value: str, least_bits: float) -> bool:
 
 def is_code(value: str) -> bool:
     """True for expressions, templates, references and paths: they name a secret and hold none."""
-    return _TEMPLATE.match(value) is not None or _PATH.match(value) is not None
+    return is_template(value) or any(shape.match(value) is not None for shape in (_EXPRESSION, _PATH))
 
 
-_TEMPLATE = re.compile(
-    r"[$@#%]?[({\[<]"  # ${X}, {{ x }}, <token>, [FILTERED], (call
-    r"|[$%!][A-Za-z_{(]+[^0-9]*$"  # $TOKEN, %(token)s, !Ref
-    r"|[A-Za-z_][\w.]*[(\[{]"  # call(, index[
-    r"|[^\s]*(?:\$\{|\{\{|\}\}|<%|%>|\$\()"
-    r"|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+[;,)]*$"  # config.api_key
-    r"|(?:https?|file|s3|gs|op)://"
-)
+def is_call(value: str) -> bool:
+    """True for a call or an index: `getpass()`, `environ[`."""
+    return _CALL.match(value) is not None
+
+
+def is_template(value: str) -> bool:
+    """True for a place that a program fills in, and for a reference to where the secret is kept."""
+    return _TEMPLATE.match(value) is not None
 
 
 def is_identifier(value: str) -> bool:
@@ -102,14 +102,20 @@ def could_be_key(value: str) -> bool:
 
 def could_be_password(value: str, *, quoted: bool) -> bool:
     """True for a value somebody may have chosen as a password: not a word, not code, not a placeholder."""
-    if not 5 <= len(value) <= 100 or is_placeholder(value) or is_code(value) or is_uuid(value):
+    if not 5 <= len(value) <= 100 or is_placeholder(value) or is_uuid(value) or is_template(value):
+        return False
+    if _PATH.match(value) or is_call(value) or (not quoted and is_code(value)):
         return False
     if is_identifier(value):
         return quoted and len(value) >= 6 and value.islower() is False and not value.isupper() and not value.istitle()
+    if value.isalpha():
+        return len(value) >= 8
     has_digit = any(c.isdigit() for c in value)
     has_letter = any(c.isalpha() for c in value)
     has_symbol = any(not c.isalnum() for c in value)
-    return has_letter and (has_digit or (has_symbol and len(value) >= 8)) or (has_digit and has_symbol and len(value) >= 8)
+    return (
+        has_letter and (has_digit or (has_symbol and len(value) >= 8)) or (has_digit and has_symbol and len(value) >= 8)
+    )
 
 
 def _words_in_a_row(value: str) -> bool:
