@@ -10,17 +10,25 @@ from made_evaluations import applied, evaluation, report
 from guardhouse.model.evaluation import Evaluation, Outcome
 from guardhouse.model.recipe import RuleAction
 from guardhouse.server.dialects.pangea.names import GUARD, TEXT_GUARD
+from guardhouse.server.dialects.pangea.overrides import RequestChanges, read_overrides
 from guardhouse.server.dialects.pangea.render import rendered_detectors, summary_of
+from guardhouse.server.dialects.pangea.schema import Checker
 
 NOT_DETECTED = {"detected": False, "data": None}
 
 
-def detectors(made: Evaluation, *named: str, debug: bool = False) -> dict[str, Any]:
-    return rendered_detectors(made, TEXT_GUARD, named=named, debug=debug)
+def asked_for(*named: str, ignore_recipe: bool = False) -> RequestChanges:
+    """What overrides that name these detectors come to."""
+    overrides = {"ignore_recipe": ignore_recipe, **{name: {} for name in named}}
+    return read_overrides(Checker(), {"overrides": overrides}, TEXT_GUARD)
 
 
-def summary(made: Evaluation, *named: str) -> str:
-    return summary_of(made, TEXT_GUARD, named=named)
+def detectors(made: Evaluation, *named: str, debug: bool = False, ignore_recipe: bool = False) -> dict[str, Any]:
+    return rendered_detectors(made, TEXT_GUARD, asked_for(*named, ignore_recipe=ignore_recipe), debug=debug)
+
+
+def summary(made: Evaluation) -> str:
+    return summary_of(made, TEXT_GUARD, RequestChanges())
 
 
 def test_nothing_found() -> None:
@@ -250,6 +258,18 @@ def test_who_asks_for_topics_gets_them_as_topics() -> None:
     assert list(detectors(made, "topic", "gibberish")) == ["topic", "gibberish"]
 
 
+def test_role_play_is_a_topic_for_who_asks_for_topics_only() -> None:
+    made = evaluation(report("prompt_attack", applied("prompt_attack", "ROLE_PLAY", confidence=0.7)))
+    assert detectors(made, "topic", ignore_recipe=True) == {
+        "topic": {
+            "detected": True,
+            "data": {"action": "reported", "topics": [{"topic": "roleplay", "confidence": 0.7}]},
+        }
+    }
+    assert list(detectors(made, "topic")) == ["prompt_injection"]
+    assert list(detectors(made, "topic", "roleplay", ignore_recipe=True)) == ["prompt_injection"]
+
+
 def test_who_asks_for_self_harm_hears_that_there_is_none() -> None:
     made = evaluation(report("harmful_content"))
     assert detectors(made, "selfharm") == {"selfharm": NOT_DETECTED}
@@ -265,7 +285,7 @@ def test_the_other_endpoint_has_other_names_and_folds_the_old_ones() -> None:
         report("language"),
         report("gibberish", applied("gibberish", "GIBBERISH", confidence=0.9)),
     )
-    told = rendered_detectors(made, GUARD, named=(), debug=False)
+    told = rendered_detectors(made, GUARD, RequestChanges(), debug=False)
     assert told == {
         "malicious_prompt": NOT_DETECTED,
         "confidential_and_pii_entity": NOT_DETECTED,

@@ -145,13 +145,13 @@ def guard_answer(call: GuardCall, evaluation: Evaluation) -> tuple[str, dict[str
         "blocked": evaluation.blocked,
         "transformed": evaluation.transformed,
         endpoint.recipe: call.recipe or names.vendor_recipe(evaluation.recipe),
-        "detectors": rendered_detectors(evaluation, names.GUARD, named=call.changes.named, debug=call.debug),
+        "detectors": rendered_detectors(evaluation, names.GUARD, call.changes, debug=call.debug),
     }
     if call.count_tokens:
         answered = (endpoint.input, "choices")
         result["input_token_count"] = _tokens(call.conversation, answered, inside=False)
         result["output_token_count"] = _tokens(call.conversation, answered, inside=True)
-    return summary_of(evaluation, names.GUARD, named=call.changes.named), result
+    return summary_of(evaluation, names.GUARD, call.changes), result
 
 
 def _read_input(check: Checker, body: Mapping[str, Any], name: str) -> tuple[Message, ...]:

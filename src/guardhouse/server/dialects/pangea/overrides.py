@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,8 @@ class RequestChanges:
     sensitivity: Sensitivity = Sensitivity()
     named: frozenset[str] = frozenset()
     """The detectors that were named, as `/v1/text/guard` names them."""
+    as_topics: frozenset[str] = frozenset()
+    """Detectors of `/v1/text/guard` that run only because topics were asked for, and are told as topics."""
 
 
 @dataclass(slots=True)
@@ -256,4 +258,14 @@ def read_overrides(check: Checker, body: Mapping[str, Any], vocabulary: Vocabula
         Overrides({name: draft.finished() for name, draft in reader.drafts.items()}, ignore_recipe),
         Sensitivity(by_category=reader.by_category),
         frozenset(named),
+        _told_as_topics(named, ignore_recipe),
     )
+
+
+def _told_as_topics(named: Collection[str], ignore_recipe: bool) -> frozenset[str]:
+    if "topic" not in named:
+        return frozenset()
+    told = {"selfharm", "gibberish", "sentiment", "profanity_and_toxicity"} - set(named)
+    if ignore_recipe and not {"prompt_injection", "roleplay"} & set(named):
+        told.add("prompt_injection")
+    return frozenset(told)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from guardhouse.server.dialects.pangea import names
 from guardhouse.server.dialects.pangea.analyzers import code_of
 from guardhouse.server.dialects.pangea.kinds import vendor_type
 from guardhouse.server.dialects.pangea.names import Vocabulary
+from guardhouse.server.dialects.pangea.overrides import RequestChanges
 from guardhouse.server.dialects.pangea.topics import section_of, sections_of, topic_of
 
 
@@ -27,14 +28,11 @@ class Section:
 
 
 def rendered_detectors(
-    evaluation: Evaluation, vocabulary: Vocabulary, *, named: Collection[str], debug: bool
+    evaluation: Evaluation, vocabulary: Vocabulary, changes: RequestChanges, *, debug: bool
 ) -> dict[str, Any]:
-    """The `detectors` object, in order of execution. What was not executed is absent.
-
-    `named` are the detectors that the request's overrides name.
-    """
+    """The `detectors` object, in order of execution. What was not executed is absent."""
     out: dict[str, Any] = {}
-    for section in _sections(evaluation, vocabulary, named):
+    for section in _sections(evaluation, vocabulary, changes):
         if not section.executed:
             continue
         name = vocabulary.name_of(section.name)
@@ -46,10 +44,10 @@ def rendered_detectors(
     return out
 
 
-def summary_of(evaluation: Evaluation, vocabulary: Vocabulary, *, named: Collection[str]) -> str:
+def summary_of(evaluation: Evaluation, vocabulary: Vocabulary, changes: RequestChanges) -> str:
     """One sentence per enabled detector, in words that quote nothing of the judged text."""
     sentences = []
-    for section in _sections(evaluation, vocabulary, named):
+    for section in _sections(evaluation, vocabulary, changes):
         title = names.TITLES[section.name]
         if not section.executed:
             sentences.append(f"{title} was not executed.")
@@ -60,12 +58,9 @@ def summary_of(evaluation: Evaluation, vocabulary: Vocabulary, *, named: Collect
     return " ".join(sentences) or "No detector is enabled."
 
 
-def _sections(evaluation: Evaluation, vocabulary: Vocabulary, named: Collection[str]) -> list[Section]:
+def _sections(evaluation: Evaluation, vocabulary: Vocabulary, changes: RequestChanges) -> list[Section]:
     """The vendor's detectors that our reports speak of, in order."""
-    folded = dict(vocabulary.folded)
-    if "topic" in named:
-        # Some topics are detectors of their own with us; who asked for topics gets them as topics.
-        folded |= {name: "topic" for name in names.GUARD.folded if name not in named}
+    folded = {**vocabulary.folded, **dict.fromkeys(changes.as_topics, "topic")}
     sections: dict[str, Section] = {}
 
     def section(name: str) -> Section:
@@ -74,7 +69,7 @@ def _sections(evaluation: Evaluation, vocabulary: Vocabulary, named: Collection[
 
     for report in evaluation.reports:
         has_run = report.outcome in (Outcome.DETECTED, Outcome.NOT_DETECTED)
-        for name in sections_of(report, named):
+        for name in sections_of(report, changes.named):
             section(name).executed |= has_run
         for applied in report.findings:
             place = section(section_of(report.detector, applied.finding.kind))

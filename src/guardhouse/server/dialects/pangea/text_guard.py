@@ -96,8 +96,8 @@ def text_guard_answer(call: TextGuardCall, evaluation: Evaluation) -> tuple[str,
             result["prompt_messages"] = put_back(call.document, evaluation.texts)["messages"]
         case Form.LIST:
             result["prompt_messages"] = _listed(put_back(call.document, evaluation.texts)["messages"])
-    result["detectors"] = rendered_detectors(evaluation, names.TEXT_GUARD, named=call.changes.named, debug=call.debug)
-    return summary_of(evaluation, names.TEXT_GUARD, named=call.changes.named), result
+    result["detectors"] = rendered_detectors(evaluation, names.TEXT_GUARD, call.changes, debug=call.debug)
+    return summary_of(evaluation, names.TEXT_GUARD, call.changes), result
 
 
 def compact_json(value: Any) -> str:

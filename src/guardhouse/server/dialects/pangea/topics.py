@@ -51,9 +51,7 @@ TOPICS: Mapping[str, Place] = {
 }
 """The topics that the vendor's tools know, and where we look for them."""
 
-_TOPIC_OF_KIND = {
-    kind: topic for topic, place in TOPICS.items() for kind in place.kinds if place.detector != "prompt_attack"
-}
+_TOPIC_OF_KIND = {kind: topic for topic, place in TOPICS.items() for kind in place.kinds}
 
 
 def section_of(detector: str, kind: str) -> str:

@@ -1,0 +1,31 @@
+// Calls from standard input through the vendor's Node client, results to output; the forms are pangea_driver.py's.
+'use strict'
+const { AIGuardService, PromptGuardService, PangeaConfig, PangeaErrors } = require('pangea-node-sdk')
+
+const SERVICES = { AIGuard: AIGuardService, PromptGuard: PromptGuardService }
+const METHODS = { guard_text: 'guardText', guard: 'guard' }
+
+async function result (call) {
+  const config = new PangeaConfig({ baseUrlTemplate: process.env.DRIVER_URL })
+  const service = new SERVICES[call.service](process.env.DRIVER_TOKEN, config)
+  try {
+    const response = await service[METHODS[call.method]](call.arguments, call.options)
+    const { request_id, status, summary } = response
+    return { request_id, status, summary, result: response.result }
+  } catch (error) {
+    if (error instanceof PangeaErrors.APIError) {
+      return { raised: error.constructor.name, status: error.response.status, errors: error.errors }
+    }
+    return { raised: error.constructor.name, message: error.message }
+  }
+}
+
+async function main () {
+  let input = ''
+  for await (const chunk of process.stdin) input += chunk
+  const results = []
+  for (const call of JSON.parse(input)) results.push(await result(call))
+  process.stdout.write(JSON.stringify(results))
+}
+
+main()
