@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from guardhouse.errors import DeadlineExceeded, InvalidPattern
-from guardhouse.matching.compiled import CompiledPattern
+from guardhouse.matching.compiled import expression
 from guardhouse.matching.pattern import Hit, Pattern
 from guardhouse.matching.prefilter import Prefilter
 from guardhouse.model.finding import Span
@@ -40,8 +40,8 @@ class Matcher:
         for pattern in patterns:
             if by_id.setdefault(pattern.id, pattern) is not pattern and by_id[pattern.id] != pattern:
                 raise InvalidPattern(f"two patterns have the id {pattern.id!r}", code="conflict")
-        self._compiled = tuple(CompiledPattern(pattern) for pattern in by_id.values())
-        self._prefilter = Prefilter(self._compiled)
+        self._prefilter = Prefilter([expression(pattern) for pattern in by_id.values()])
+        self._compiled = tuple(self._prefilter.patterns)
 
     @property
     def patterns(self) -> tuple[Pattern, ...]:
@@ -53,20 +53,27 @@ class Matcher:
     ) -> Hits:
         """The hits by pattern id, each pattern's by view and then in order of place.
 
-        `only` keeps to the patterns with these ids. `deadline` is a `time.monotonic()` instant; past it
+        `only` keeps to the patterns with these ids. Views that are `disguised` are read by patterns that are, and only
+        what is disguised in them counts. `deadline` is a `time.monotonic()` instant; past it
         `DeadlineExceeded` is raised.
         """
         hits: dict[str, list[Hit]] = {}
         capped: set[str] = set()
         for view in normalized.views:
             if view.text:
-                self._scan_view(view, only, _Clock(deadline), hits, capped)
+                self._scan_view(view, normalized.original, only, _Clock(deadline), hits, capped)
         result = Hits({id_: tuple(found) for id_, found in hits.items()})
         result.capped = frozenset(capped)
         return result
 
     def _scan_view(
-        self, view: View, only: Collection[str] | None, clock: _Clock, hits: dict[str, list[Hit]], capped: set[str]
+        self,
+        view: View,
+        original: str,
+        only: Collection[str] | None,
+        clock: _Clock,
+        hits: dict[str, list[Hit]],
+        capped: set[str],
     ) -> None:
         data = view.text.encode("utf-8", "replace")  # a lone surrogate becomes one `?`: offsets stay right
         found: list[tuple[Pattern, int, int]] = []
@@ -87,9 +94,12 @@ class Matcher:
             return
         points = None if len(data) == len(view.text) else _CodePoints(data, found)
         for pattern, start, end in found:
-            span = Span(start, end) if points is None else Span(points[start], points[end])
-            value = view.text[span.start : span.end]
-            hits.setdefault(pattern.id, []).append(Hit(pattern, view, span, view.to_original(span), value))
+            view_span = Span(start, end) if points is None else Span(points[start], points[end])
+            value = view.text[view_span.start : view_span.end]
+            span = view.to_original(view_span)
+            if view.disguised and value == original[span.start : span.end]:
+                continue  # nothing is disguised here: the canonical view has it
+            hits.setdefault(pattern.id, []).append(Hit(pattern, view, view_span, span, value))
 
 
 class _CodePoints:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import re2
 
-from guardhouse.matching.compiled import CompiledPattern, re2_options
+from guardhouse.matching.compiled import CompiledPattern, Expression
 
 _SENTINEL = b"\x00\x01guardhouse-sentinel\x01\x00"
+_MAX_SOURCE = 48 * 1024
+"""Bytes of expressions in one filter; well above it, its literals no longer fit into its memory."""
 
 
 class Prefilter:
@@ -16,50 +19,65 @@ class Prefilter:
 
     The set of literals inside a filter has a fixed memory limit and, when that is too small, reports nothing at all.
     So each filter also holds a sentinel that is appended to every text: where a filter misses it, all its patterns
-    are candidates. When the filter is made, one that misses it is split in two; a single pattern that is too large
-    is always a candidate.
+    are candidates. `patterns` are compiled once, by the filters. Raises `InvalidPattern`.
     """
 
-    def __init__(self, patterns: Sequence[CompiledPattern]) -> None:
-        self._filters: list[tuple[re2.Filter, tuple[int, ...]]] = []
-        self._unfiltered: list[int] = []
-        self._add(patterns, tuple(range(len(patterns))))
-
-    def _add(self, patterns: Sequence[CompiledPattern], indexes: tuple[int, ...]) -> None:
-        if not indexes:
-            return
-        made = _make_filter([patterns[index] for index in indexes])
-        if made is not None:
-            self._filters.append((made, indexes))
-        elif len(indexes) == 1:
-            self._unfiltered.extend(indexes)
-        else:
-            middle = len(indexes) // 2
-            self._add(patterns, indexes[:middle])
-            self._add(patterns, indexes[middle:])
+    def __init__(self, expressions: Sequence[Expression]) -> None:
+        self.patterns: list[CompiledPattern] = []
+        self._filters: list[tuple[re2.Filter | None, range]] = []
+        for group in _groups(expressions):
+            first = len(self.patterns)
+            made = re2.Filter()
+            for item in group:
+                self.patterns.append(CompiledPattern(item, _added(made, item)))
+            made.Add(_SENTINEL, _literal())
+            self._filters.append((made if _works(made, len(group)) else None, range(first, len(self.patterns))))
 
     def candidates(self, data: bytes) -> list[int]:
         """Indexes, ascending, of all patterns that may match in `data`; never one too few."""
-        found = list(self._unfiltered)
+        found: list[int] = []
         watched = data + _SENTINEL
         for made, indexes in self._filters:
-            potential = made.Match(watched, potential=True) or ()
-            sentinel = len(indexes)
-            if sentinel in potential:
-                found.extend(indexes[number] for number in potential if number != sentinel)
+            potential = [] if made is None else sorted(made.Match(watched, potential=True) or ())
+            if potential and potential[-1] == len(indexes):
+                found.extend(indexes[number] for number in potential[:-1])
             else:
                 found.extend(indexes)
-        return sorted(found)
+        return found
 
 
-def _make_filter(patterns: Sequence[CompiledPattern]) -> re2.Filter | None:
-    """A filter over these patterns and, last, the sentinel; None where their literals are too many for one."""
-    made = re2.Filter()
-    for pattern in patterns:
-        made.Add(pattern.source.encode("utf-8"), pattern.options())
-    made.Add(_SENTINEL, re2_options(ignore_case=False, capture=False))
+def _groups(expressions: Sequence[Expression]) -> Iterator[list[Expression]]:
+    group: list[Expression] = []
+    length = 0
+    for item in expressions:
+        if group and length + len(item.source) > _MAX_SOURCE:
+            yield group
+            group, length = [], 0
+        group.append(item)
+        length += len(item.source)
+    if group:
+        yield group
+
+
+def _added(made: re2.Filter, item: Expression) -> Any:
+    """The expression, compiled as a part of the filter."""
+    try:
+        return made.re(made.Add(item.source, item.options()))
+    except re2.error:
+        return item.compiled()  # which says what is wrong
+
+
+def _works(made: re2.Filter, sentinel: int) -> bool:
+    """Compiles the literals; False where they are too many for the filter."""
     try:
         made.Compile()
     except re2.error:
-        return None
-    return made if len(patterns) in (made.Match(_SENTINEL, potential=True) or ()) else None
+        return False
+    return sentinel in (made.Match(_SENTINEL, potential=True) or ())
+
+
+def _literal() -> re2.Options:
+    options = re2.Options()
+    options.literal = True
+    options.log_errors = False
+    return options
