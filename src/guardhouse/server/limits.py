@@ -70,14 +70,20 @@ class Limiter:
 
     async def count_address(self, address: str) -> None:
         """Counts one request of `address`. Raises `RateLimited`."""
-        if self._address_item is not None:
-            await self._count(self._address_item, "address", address)
+        item = self._address_item
+        if item is not None and not await self._hit(item, "address", address):
+            raise LimitPassed("too many requests from this address", usage=await self._usage(item, "address", address))
 
     async def count_key(self, key_id: str) -> Usage | None:
         """Counts one request of a key. Raises `RateLimited`, whose `usage` says where the key stands."""
-        if self._key_item is None:
+        item = self._key_item
+        if item is None:
             return None
-        return await self._count(self._key_item, "key", key_id)
+        allowed = await self._hit(item, "key", key_id)
+        usage = await self._usage(item, "key", key_id)
+        if not allowed:
+            raise LimitPassed("too many requests with this key", usage=usage)
+        return usage
 
     async def count_tokens(self, key_id: str, tokens: int) -> None:
         """Counts the tokens of one request. One that does not fit is refused and not counted. Raises `RateLimited`."""
@@ -96,14 +102,12 @@ class Limiter:
         if self._redis is not None:
             await _close(self._redis.storage)
 
-    async def _count(self, item: RateLimitItem, scope: str, name: str) -> Usage:
-        allowed = await self._with_storage(lambda counters: counters.sliding.hit(item, scope, name))
+    async def _hit(self, item: RateLimitItem, scope: str, name: str) -> bool:
+        return await self._with_storage(lambda counters: counters.sliding.hit(item, scope, name))
+
+    async def _usage(self, item: RateLimitItem, scope: str, name: str) -> Usage:
         stats = await self._with_storage(lambda counters: counters.sliding.get_window_stats(item, scope, name))
-        reset_s = min(PERIOD_S, _seconds_until(stats.reset_time))
-        usage = Usage(item.amount, max(0, stats.remaining), reset_s)
-        if not allowed:
-            raise LimitPassed(f"too many requests for this {scope}", usage=usage)
-        return usage
+        return Usage(item.amount, max(0, stats.remaining), min(PERIOD_S, _seconds_until(stats.reset_time)))
 
     async def _with_storage(self, use: Callable[[_Counters], Awaitable[_Result]]) -> _Result:
         if self._redis is not None and self._clock() >= self._redis_down_until:

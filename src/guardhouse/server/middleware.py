@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import random
 import time
 from collections.abc import Callable
 from typing import Any
@@ -22,6 +22,8 @@ class Watcher:
     def __init__(self, app: ASGIApp, *, owner_name: Callable[[Request], str]) -> None:
         self._app = app
         self._owner_name = owner_name
+        # Ids must differ, not be secret: asking the system for each would hand the interpreter to another thread.
+        self._ids = random.Random()  # noqa: S311
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on and watches the answer go by."""
@@ -29,7 +31,7 @@ class Watcher:
             await self._app(scope, receive, _without_traceback(send))
             return
         request = Request(scope)
-        request_id = request.state.request_id = secrets.token_hex(16)
+        request_id = request.state.request_id = f"{self._ids.getrandbits(128):032x}"
         started = time.perf_counter()
         status = 500
 
