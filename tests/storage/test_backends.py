@@ -15,7 +15,9 @@ from store_support import make_record
 from guardhouse.errors import MissingExtra, StorageUnavailable
 from guardhouse.settings import Settings
 from guardhouse.storage import postgres, sqlite
+from guardhouse.storage.base import ActivityQuery
 from guardhouse.storage.database import WriteRefused
+from guardhouse.storage.sqlite import SqliteDatabase
 from guardhouse.storage.store import SqlStore, store_of
 
 pytestmark = pytest.mark.anyio
@@ -34,7 +36,8 @@ async def test_only_the_owner_can_read_the_file(embedded: SqlStore, tmp_path: Pa
     folder = tmp_path / "data"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     modes = {name: stat.S_IMODE((folder / name).stat().st_mode) for name in os.listdir(folder)}
-    assert modes == {"guardhouse.db": 0o600, "guardhouse.db-wal": 0o600, "guardhouse.db-shm": 0o600}
+    names = ("guardhouse.db", "guardhouse.db-wal", "guardhouse.db-shm", "guardhouse.db-next", "guardhouse.db-turn")
+    assert modes == dict.fromkeys(names, 0o600)
 
 
 async def test_every_connection_commits_to_the_disk(embedded: SqlStore) -> None:
@@ -42,6 +45,30 @@ async def test_every_connection_commits_to_the_disk(embedded: SqlStore) -> None:
         for connection in (first, second):
             assert (await connection.exec_driver_sql("PRAGMA journal_mode")).scalar() == "wal"
             assert (await connection.exec_driver_sql("PRAGMA synchronous")).scalar() == 2
+    await embedded.activity.append([make_record()])
+    assert isinstance(embedded._database, SqliteDatabase)
+    writer = embedded._database._writer._connection
+    assert writer is not None
+    assert writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert writer.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
+async def test_the_writer_goes_on_after_a_refusal(embedded: SqlStore) -> None:
+    await embedded.activity.append([make_record("r1")])
+    for _ in range(2):
+        with pytest.raises(WriteRefused):
+            await embedded.activity.append([make_record("r2"), make_record("r1")])
+    with pytest.raises(WriteRefused, match="UnicodeEncodeError"):
+        await embedded.activity.append([make_record("\ud800")])
+    await embedded.activity.append([make_record("r2")])
+    assert await embedded.activity.count(ActivityQuery()) == 2
+
+
+async def test_a_closed_store_can_be_used_again(embedded: SqlStore) -> None:
+    await embedded.activity.append([make_record("r1")])
+    await embedded.close()
+    await embedded.activity.append([make_record("r2")])
+    assert await embedded.activity.count(ActivityQuery()) == 2
 
 
 async def test_reading_goes_on_while_somebody_writes(embedded: SqlStore) -> None:

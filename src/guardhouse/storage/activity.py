@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Row, and_, delete, func, or_, select
 
 from guardhouse.errors import InvalidInput
 from guardhouse.model.activity import ActivityRecord, LogFields
@@ -32,15 +32,12 @@ class SqlActivity:
 
     async def append(self, records: Sequence[ActivityRecord]) -> None:
         """Writes all of them in one commit, or none."""
-        rows = [_row(record) for record in records]
-        finding_rows = [row for record in records for row in _finding_rows(record)]
-        tool_rows = [row for record in records for row in _tool_rows(record)]
-        async with self._database.writing() as connection:
-            await connection.execute(insert(activity).inline(), rows)  # nobody needs the numbers back
-            if finding_rows:
-                await connection.execute(insert(findings), finding_rows)
-            if tool_rows:
-                await connection.execute(insert(activity_tools), tool_rows)
+        rows = (
+            (activity, [_row(record) for record in records]),
+            (findings, [row for record in records for row in _finding_rows(record)]),
+            (activity_tools, [row for record in records for row in _tool_rows(record)]),
+        )
+        await self._database.append([(table, values) for table, values in rows if values])
 
     async def get(self, record_id: str) -> ActivityRecord | None:
         """The record of one evaluation."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from sqlalchemy import text
+from sqlalchemy import Table, insert, text
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -67,7 +67,7 @@ class Database:
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that is committed, durably, when the block ends without an error."""
         with storage_errors():
-            async with self._engine.connect() as connection:
+            async with self.turn(), self._engine.connect() as connection:
                 await self.begin_writing(connection)
                 yield connection
                 await connection.commit()
@@ -85,6 +85,17 @@ class Database:
         async with self.writing() as connection:
             await self.lock_schema(connection)
             yield connection
+
+    async def append(self, rows: Sequence[tuple[Table, Sequence[dict[str, Any]]]]) -> None:
+        """Inserts all the rows, at least one per table, in one transaction."""
+        async with self.writing() as connection:
+            for table, values in rows:
+                await connection.execute(insert(table).inline(), values)  # nobody needs the numbers back
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Held around every write, for a back end whose writers should take turns."""
+        yield
 
     async def begin_reading(self, connection: AsyncConnection) -> None:
         raise NotImplementedError

@@ -6,6 +6,8 @@ import asyncio
 import os
 import sqlite3
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from guardhouse.errors import StorageUnavailable
 from guardhouse.storage.database import Database
 from guardhouse.storage.migrations.sqlite import STEPS
+from guardhouse.storage.sqlite_writer import Rows, SqliteWriter
+from guardhouse.storage.turnstile import Turnstile
 
 BUSY_TIMEOUT_S = 10.0
 """How long a write waits for another process's write."""
@@ -33,10 +37,29 @@ class SqliteDatabase(Database):
         event.listen(engine.sync_engine, "connect", _set_up_connection)
         event.listen(engine.sync_engine, "begin", _begin)
         super().__init__(engine)
+        self._turnstile = Turnstile(path, timeout_s=BUSY_TIMEOUT_S)
+        self._writer = SqliteWriter(path, pragmas=_pragmas())
 
     async def prepare(self) -> None:
         """Makes the folder (0700) and the file (0600) when missing."""
         await asyncio.to_thread(_prepare_file, self.path)
+
+    async def append(self, rows: Rows) -> None:
+        """Inserts all the rows in one transaction, in the writer's own thread."""
+        async with self.turn():
+            await self._writer.write(rows)
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """One writer of one process at a time, in the order of their coming."""
+        async with self._turnstile.turn():
+            yield
+
+    async def close(self) -> None:
+        """Gives all connections back."""
+        await self._writer.close()
+        await super().close()
+        self._turnstile.close()
 
     async def begin_reading(self, connection: AsyncConnection) -> None:
         """A deferred transaction: its first read fixes what it sees."""
@@ -54,10 +77,14 @@ class SqliteDatabase(Database):
         """Nothing to do: a write transaction is alone already."""
 
 
+def _pragmas() -> tuple[str, ...]:
+    return (f"busy_timeout={int(BUSY_TIMEOUT_S * 1000)}", "synchronous=FULL", "temp_store=MEMORY")
+
+
 def _set_up_connection(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver must not begin transactions by itself: `_begin` does
     cursor = connection.cursor()
-    for pragma in (f"busy_timeout={int(BUSY_TIMEOUT_S * 1000)}", "synchronous=FULL", "temp_store=MEMORY"):
+    for pragma in _pragmas():
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
