@@ -414,7 +414,7 @@ def prompt_guard(*findings: Any, **members: Any) -> tuple[str, dict[str, Any]]:
     return prompt_guard_answer(call, evaluation(report("prompt_attack", *findings)))
 
 
-def attack(kind: str, *, index: int = 0, confidence: float = 0.97, analyzer: str = "network") -> Any:
+def attack(kind: str, *, index: int = 0, confidence: float = 0.97, analyzer: str = "classifier") -> Any:
     return applied(
         "prompt_attack",
         kind,

@@ -162,7 +162,7 @@ def test_a_block_and_what_it_keeps_from_running() -> None:
                 confidence=0.987,
                 analyzer="patterns",
             ),
-            applied("prompt_attack", "JAILBREAK", action=RuleAction.BLOCK, confidence=0.7, analyzer="network"),
+            applied("prompt_attack", "JAILBREAK", action=RuleAction.BLOCK, confidence=0.7, analyzer="classifier"),
         ),
         report("pii", outcome=Outcome.NOT_EXECUTED),
         report("malicious_entity", outcome=Outcome.FAILED),

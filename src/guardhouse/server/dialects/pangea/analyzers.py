@@ -16,7 +16,7 @@ ANALYZERS = frozenset(
 )
 """Every code a request may name."""
 
-_CODES = {"patterns": "PA1003", "tricks": "PA1005", "network": "PA4002"}
+_CODES = {"patterns": "PA1003", "normalizer": "PA1005", "classifier": "PA4002"}
 """PA10xx are heuristics, PA40xx trained models."""
 
 

@@ -34,22 +34,22 @@ PII_RULES: Mapping[str, tuple[str, ...]] = {
 
 SECRET_RULES: Mapping[str, tuple[str, ...]] = {
     "slack_token": ("SLACK_TOKEN",),
-    "rsa_private_key": ("RSA_PRIVATE_KEY",),
+    "rsa_private_key": ("RSA_PRIVATE_KEY", "PRIVATE_KEY", "ENCRYPTED_PRIVATE_KEY"),
     "ssh_dsa_private_key": ("SSH_DSA_PRIVATE_KEY",),
-    "ssh_ec_private_key": ("SSH_EC_PRIVATE_KEY",),
+    "ssh_ec_private_key": ("SSH_EC_PRIVATE_KEY", "OPENSSH_PRIVATE_KEY"),
     "pgp_private_key_block": ("PGP_PRIVATE_KEY_BLOCK",),
-    "amazon_aws_access_key_id": ("AMAZON_AWS_ACCESS_KEY_ID",),
-    "amazon_aws_secret_access_key": ("AMAZON_AWS_SECRET_ACCESS_KEY",),
+    "amazon_aws_access_key_id": ("AWS_ACCESS_KEY_ID",),
+    "amazon_aws_secret_access_key": ("AWS_SECRET_ACCESS_KEY",),
     "amazon_mws_auth_token": ("AMAZON_MWS_AUTH_TOKEN",),
     "facebook_access_token": ("FACEBOOK_ACCESS_TOKEN",),
-    "github_access_token": ("GITHUB_ACCESS_TOKEN",),
+    "github_access_token": ("GITHUB_TOKEN",),
     "jwt_token": ("JWT_TOKEN",),
     "google_api_key": ("GOOGLE_API_KEY",),
-    "google_cloud_platform_api_key": ("GOOGLE_API_KEY",),
-    "google_drive_api_key": ("GOOGLE_API_KEY",),
+    "google_cloud_platform_api_key": ("GOOGLE_CLOUD_PLATFORM_API_KEY",),
+    "google_drive_api_key": ("GOOGLE_DRIVE_API_KEY",),
     "google_cloud_platform_service_account": ("GOOGLE_CLOUD_PLATFORM_SERVICE_ACCOUNT",),
-    "google_gmail_api_key": ("GOOGLE_API_KEY",),
-    "youtube_api_key": ("GOOGLE_API_KEY",),
+    "google_gmail_api_key": ("GOOGLE_GMAIL_API_KEY",),
+    "youtube_api_key": ("YOUTUBE_API_KEY",),
     "mailchimp_api_key": ("MAILCHIMP_API_KEY",),
     "mailgun_api_key": ("MAILGUN_API_KEY",),
     "basic_auth": ("BASIC_AUTH",),
@@ -59,12 +59,11 @@ SECRET_RULES: Mapping[str, tuple[str, ...]] = {
     "stripe_restricted_api_key": ("STRIPE_RESTRICTED_API_KEY",),
     "square_access_token": ("SQUARE_ACCESS_TOKEN",),
     "square_oauth_secret": ("SQUARE_OAUTH_SECRET",),
-    "twilio_api_key": ("TWILIO_API_KEY",),
+    "twilio_api_key": ("TWILIO_API_KEY", "TWILIO_AUTH_TOKEN"),
     "pangea_token": ("PANGEA_TOKEN",),
 }
 
-_TYPES = {kind: rule.upper() for rules in (SECRET_RULES, PII_RULES) for rule, kinds in rules.items() for kind in kinds}
-_TYPES["GOOGLE_API_KEY"] = "GOOGLE_API_KEY"
+_TYPES = {kinds[0]: rule.upper() for rules in (PII_RULES, SECRET_RULES) for rule, kinds in rules.items()}
 
 
 def vendor_type(kind: str) -> str:
