@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 from datetime import UTC, datetime
 from typing import Any, cast
 
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.routing import Route
 
 from guardhouse.errors import ConfigurationError, DetectorFailed, GuardhouseError, StorageUnavailable, Unavailable
 from guardhouse.model.evaluation import Evaluation
@@ -27,6 +29,8 @@ from guardhouse.settings import Settings
 
 PLANTED = "planted-words"
 KEY = ApiKey("key_1", "test", "digest", KeyRole.ADMIN, created=datetime(2026, 1, 1, tzinfo=UTC), expires=None)
+ALIASES = r"^(/aidr)?/(ai-guard|aiguard|prompt-guard|redact)(?=/)"
+"""Prefixes under which a dialect serves what it describes without them."""
 BODIES = {
     "/v1/evaluate": {"text": PLANTED},
     "/api/v2/ai-guard/evaluate": {"data": {"attributes": {"messages": [{"role": "user", "content": PLANTED}]}}},
@@ -144,6 +148,22 @@ def test_dialects_are_served_as_the_setting_says(names: tuple[str, ...], served:
     assert ("/v1/evaluate" in paths) is ("native" in names)
     assert "/healthz" in paths
     assert json.loads(json.dumps(app.state.openapi))["paths"].keys() >= {"/healthz", "/metrics"}
+
+
+def test_every_route_of_every_dialect_is_described() -> None:
+    app = create_app(Settings())
+    described = app.state.openapi["paths"]
+    for route in app.routes:
+        assert isinstance(route, Route)
+        path = re.sub(ALIASES, "", route.path)
+        if "//" in path or path.endswith("{rest:path}"):
+            continue
+        for method in (route.methods or set()) - {"HEAD"}:
+            assert method.lower() in described.get(path, {}) or (method, path) == ("POST", "/"), (method, path)
+    for path, methods in described.items():
+        for method, operation in methods.items():
+            assert operation["summary"], (method, path)
+            assert operation["responses"], (method, path)
 
 
 def test_an_unknown_dialect_is_refused() -> None:

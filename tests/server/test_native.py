@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -157,6 +158,12 @@ def test_reading_needs_a_key(guard_server: RunningServer, path: str, header: dic
     response = httpx.get(guard_server.url + path, headers=header)
     assert response.status_code == 401
     assert error_of(response)["code"] == "unauthorized"
+
+
+def test_an_expired_key_is_refused(guard_server: RunningServer) -> None:
+    secret = guard_server.create_key(expires_in=timedelta(microseconds=1))
+    with GuardClient(guard_server.url, secret) as client, pytest.raises(Unauthorized, match="expired"):
+        client.evaluate("x")
 
 
 def test_a_revoked_key_is_soon_refused(guard_server: RunningServer) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -97,9 +98,11 @@ def test_a_bearer_may_stand_for_the_pair(guard_server: RunningServer) -> None:
         ("", "live", 401, ["Unauthorized"]),
         ("gh_wrong", "live", 401, ["Unauthorized"]),
         ("revoked", "live", 401, ["Unauthorized"]),
+        ("expired", "live", 401, ["Unauthorized"]),
         ("live", "", 403, ["Forbidden"]),
         ("live", "gh_wrong", 403, ["Forbidden"]),
         ("live", "revoked", 403, ["Forbidden"]),
+        ("live", "expired", 403, ["Forbidden"]),
         ("live", "auditor", 403, ["Forbidden"]),
         ("auditor", "live", 200, None),
     ],
@@ -112,6 +115,8 @@ def test_keys_are_checked_before_the_body(
     if "revoked" in (api_key, app_key):
         secrets["revoked"] = guard_server.create_key()
         guard_server.revoke_key(secrets["revoked"])
+    if "expired" in (api_key, app_key):
+        secrets["expired"] = guard_server.create_key(expires_in=timedelta(microseconds=1))
     given = {"DD-API-KEY": secrets.get(api_key, api_key), "DD-APPLICATION-KEY": secrets.get(app_key, app_key)}
     headers = {name: value for name, value in given.items() if value}
     content = json.dumps(HELLO).encode() if body is None else body
