@@ -142,7 +142,7 @@ def test_nothing_there(post: Post, path: str) -> None:
 
 
 def test_nothing_there_by_the_hosts_name(post: Post) -> None:
-    answer = post("/anything", host="redact.guard.example", json={})
+    answer = post("/v1/anything", host="redact.guard.example", json={})
     assert (answer.status_code, enveloped(answer)["status"]) == (404, "NotFound")
 
 

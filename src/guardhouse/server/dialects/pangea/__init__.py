@@ -67,8 +67,11 @@ class PangeaDialect:
         return [*routes, *(Route(f"{mount}/{{rest:path}}", rest, methods=_ALL_METHODS) for mount in mounts if mount)]
 
     def owns(self, path: str, host: str) -> bool:
-        """Paths under a service's name, hosts of that name, and the bare endpoints."""
-        if host.split(".")[0] in SERVICES and "." in host:
+        """Paths under a service's name, the vendor's kind of path on hosts of that name, and the bare endpoints.
+
+        A host's name alone says little: another vendor's deployment is called `ai-guard` as well.
+        """
+        if host.split(".")[0] in SERVICES and path.startswith(("/v1/", "/v1beta/")):
             return True
         first = path.split("/")[1] if path.startswith("/") else ""
         return first in (*SERVICES, "aidr") or path.startswith(_OWN_PREFIXES)
