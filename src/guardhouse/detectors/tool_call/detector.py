@@ -96,7 +96,7 @@ class ToolCallDetector:
         if suspicion is not None:
             yield Finding(
                 self.name,
-                kinds_of.INJECTED,
+                suspicion.kind,
                 round(suspicion.confidence, 3),
                 source.path,
                 whole,
@@ -141,7 +141,8 @@ def _pack() -> tuple[Pattern, ...]:
     return load_pack("guardhouse.detectors.tool_call", "pack.toml")
 
 
-_DISTINCT = re.compile(r"[A-Za-z0-9][\w./@:-]{4,}")
+_DISTINCT = re.compile(r"(?<![\w-])[A-Za-z0-9][\w.@+-]{4,}")
+_TELLING = re.compile(r"\d|[._@]|[a-z][A-Z]")
 
 
 def _weigh_asked(verdict: Verdict, arguments: str, context: Context) -> Verdict:
@@ -150,10 +151,9 @@ def _weigh_asked(verdict: Verdict, arguments: str, context: Context) -> Verdict:
         return verdict
     if verdict.rule == "power_off":
         return _lowered(verdict) if _POWER_WORDS.search(context.asked_text) else verdict
-    named = {match.group().lower().rstrip(".:/") for match in _DISTINCT.finditer(arguments[:4000])}
-    telling = {word for word in named if any(char.isdigit() or char in "-_./@" for char in word)}
-    known = sum(word in context.asked_text for word in telling)
-    return _lowered(verdict) if telling and known >= 1 and known * 2 >= min(len(telling), 4) else verdict
+    telling = {word.lower() for word in _DISTINCT.findall(arguments[:4_000]) if _TELLING.search(word)}
+    known = sum(word.rstrip(".") in context.asked_text for word in telling)
+    return _lowered(verdict) if known and known * 2 >= min(len(telling), 4) else verdict
 
 
 def _lowered(verdict: Verdict) -> Verdict:

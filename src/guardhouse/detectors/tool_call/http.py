@@ -22,7 +22,7 @@ from guardhouse.detectors.tool_call.verdict import Verdict, denial, destructive,
 
 MAX_READ = 16_384
 
-LOOKS_LIKE_REQUEST = re.compile(r"^\s*(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)\s+\S")
+LOOKS_LIKE_REQUEST = re.compile(r"^\s*(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)\s+(?!(?i:from)\b)\S")
 _LINE = re.compile(r"^\s*([A-Z]+)\s+([^\n]*?)(?:\s+HTTP/[\d.]+)?\s*(?:\n|$)")
 _HOST = re.compile(r"^host:\s*(\S+)", re.IGNORECASE | re.MULTILINE)
 _BROAD_TARGET = re.compile(
@@ -44,7 +44,7 @@ _TRAVERSAL = re.compile(
 _MARKS: tuple[tuple[re.Pattern[str], Verdict], ...] = tuple(
     (re.compile(shape, re.IGNORECASE), verdict)
     for shape, verdict in (
-        (r"\$\{(?:jndi|[^}]{0,40}j[^}]{0,40}n[^}]{0,40}d[^}]{0,40}i[^}]{0,20}):", exploit(0.93, "jndi_lookup")),
+        (r"\$\{\s{0,3}jndi\s{0,3}:|\$\{(?:\$\{[^{}]{1,20}\}|[jndi:]){4,24}", exploit(0.93, "jndi_lookup")),
         (r"<!ENTITY\s+\S+\s+(?:SYSTEM|PUBLIC)\b", exploit(0.85, "external_entity")),
         (r"<!ENTITY\s+\w+\s+\"(?:&\w+;){4,}", denial(0.9, "entity_expansion")),
         (
@@ -127,6 +127,10 @@ def judge_request(text: str) -> Iterator[Verdict]:
     yield from _data(request, whole)
     if request.method == "DELETE" and _BROAD_TARGET.search(request.target):
         yield destructive(0.75, "delete_broad")
+    elif request.method == "DELETE" and re.search(
+        r"/[a-z_]+s(?:/[a-z_]+)?\?\S*\b(?:force|confirm)=(?:1|true|yes)", request.target
+    ):
+        yield destructive(0.55, "delete_collection", askable=True)
     elif request.method == "DELETE" and re.search(
         r"/(?:groups|organizations|projects|databases|clusters|buckets|tenants|subscriptions)/[^/?]+/?(?:\?|$)",
         request.target,

@@ -63,11 +63,14 @@ def judge_text(inner: Inner, allowance: Allowance, depth: int = 0) -> Iterator[V
         return
     allowance.scripts -= 1
     allowance.check()
-    found = list(_judge(inner, allowance, depth))
+    found = [
+        Verdict(verdict.kind, verdict.confidence * inner.weight, verdict.rule, verdict.askable)
+        for verdict in _judge(inner, allowance, depth)
+    ]
     yield from found
     worst = max((verdict.confidence for verdict in found), default=0.0)
     if inner.hidden:
-        yield exploit(0.75 if worst >= 0.5 else 0.45, "hidden_script")
+        yield exploit(0.75 if worst >= 0.5 else 0.55, "hidden_script")
 
 
 def _judge(inner: Inner, allowance: Allowance, depth: int) -> Iterator[Verdict]:

@@ -148,7 +148,7 @@ def place_of(path: str) -> Place:
             return Place.SYSTEM
         if _SYSTEM_FILE.match(clean):
             return Place.SYSTEM_FILE
-        if parts[0] in _DATA_TOP and len(parts) == 1:
+        if parts[0] in _DATA_TOP and (len(parts) == 1 or (len(parts) == 2 and parts[0] in ("mnt", "media"))):
             return Place.DATA
         if _CLEARED.match(raw) and parts[0] in _DATA_TOP:
             return Place.DATA

@@ -61,11 +61,15 @@ def _terraform(stage: Stage, script: Script) -> Iterator[Verdict]:
     args = stage.command.args
     if "destroy" not in args and "-destroy" not in args and "--destroy" not in args:
         return
-    if any(arg.startswith(("-target", "--target", "-help", "--help")) for arg in args):
+    if (
+        "plan" in args
+        or "preview" in args
+        or any(arg.startswith(("-target", "--target", "-help", "--help")) for arg in args)
+    ):
         yield destructive(0.3, "destroy_infrastructure")
         return
     unasked = any("auto-approve" in arg or arg in ("--yes", "-y", "--non-interactive") for arg in args)
-    yield destructive(_weighed(0.65 if unasked else 0.5, line), "destroy_infrastructure", askable=True)
+    yield destructive(_weighed(0.65 if unasked else 0.45, line), "destroy_infrastructure", askable=True)
 
 
 _AWS_GRAVE = re.compile(
@@ -145,7 +149,7 @@ def _database(stage: Stage, script: Script) -> Iterator[Verdict]:
             yield exploit(0.65, "database_takeover")
     elif command.name == "dropdb":
         name = command.operands[-1] if command.operands else ""
-        level = 0.8 if stage.looped or command.spread or name.startswith("$") else _weighed(0.5, name)
+        level = 0.8 if stage.looped or command.spread or name.startswith("$") else _weighed(0.6, name)
         yield destructive(level, "drop_database", askable=True)
     elif command.name == "mysqladmin" and "drop" in command.args:
         yield destructive(_weighed(0.6, line), "drop_database", askable=True)

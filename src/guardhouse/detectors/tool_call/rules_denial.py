@@ -62,7 +62,7 @@ def _endless_output(stage: Stage, script: Script) -> Iterator[Verdict]:
         if amount(command.value("-c", "--bytes")) >= _HUGE:
             yield denial(0.7, "fill_disk")
     elif command.name in ("yes", "cat", "cp"):
-        if any(target == "/dev/null" for target in command.writes) and stage.background:
+        if any(target == "/dev/null" for target in command.writes) and (stage.background or stage.looped):
             yield denial(0.65 if stage.looped or script.text.count("yes") > 1 else 0.5, "burn_processor")
         elif any(not target.startswith("/dev/") for target in command.writes) or command.name == "cp":
             yield denial(0.75, "fill_disk")

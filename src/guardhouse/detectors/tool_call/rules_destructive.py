@@ -48,6 +48,8 @@ def _remove(stage: Stage, script: Script) -> Iterator[Verdict]:
     )
     if command.spread and recursive and not targets:
         worst = max(worst, 0.3)
+    if command.has("i", "--interactive") and not command.has("f"):
+        worst *= 0.5
     if worst:
         yield destructive(worst, "delete_broad" if worst >= 0.5 else "delete")
 
@@ -59,6 +61,8 @@ def _removal_level(target: str, *, recursive: bool, forced: bool) -> float:
         return 0.8 if target.rstrip("\"'").endswith("*") else 0.2
     if place is Place.HERE:
         return 0.55 if recursive and forced else 0.3
+    if target.endswith("_history"):
+        return 0.5
     if place in (Place.ORDINARY, Place.SCRATCH) and secrecy(target) >= 0.9:
         return 0.5 if recursive else 0.35
     return _LEVEL[place]
@@ -138,7 +142,9 @@ def _copy_blocks(stage: Stage, script: Script) -> Iterator[Verdict]:
 
 def _format(stage: Stage, script: Script) -> Iterator[Verdict]:
     command = stage.command
-    forced = command.has("Ff", "--force") or any(source.name == "yes" for source in stage.upstream)
+    forced = (command.has("Ff", "--force") and "fat" not in command.name) or any(
+        source.name == "yes" for source in stage.upstream
+    )
     for target in command.operands:
         if not is_disk(target):
             continue
@@ -155,6 +161,8 @@ def _disk_table(stage: Stage, script: Script) -> Iterator[Verdict]:
     if not any(is_disk(target) for target in command.args):
         return
     line = command.line.lower()
+    if command.name == "cryptsetup" and not re.search(r"luksformat|erase", line):
+        return
     first = any(is_first_disk(target) for target in command.args)
     if command.name == "blkdiscard" or re.search(
         r"--zap-all|-a\b|--all|security-erase|luksformat|erase|\bwipe|-o\b|-z\b|-fa?\b|-af\b"
@@ -229,8 +237,9 @@ def _permissions(stage: Stage, script: Script) -> Iterator[Verdict]:
         place = place_of(target)
         if place is Place.SYSTEM and not target.startswith(("~", "$HOME", "/home", "/opt", "/usr/local", "/var/www")):
             yield destructive(0.85, "change_all_permissions")
-        elif place is Place.SYSTEM:
-            yield destructive(0.45, "change_all_permissions")
+        elif place in (Place.SYSTEM, Place.SYSTEM_FILE):
+            extreme = re.fullmatch(r"0?(?:000|777)|a[+=]\w*|ugo[+=]\w*", command.operands[0])
+            yield destructive(0.6 if extreme else 0.4, "change_all_permissions")
 
 
 def _move(stage: Stage, script: Script) -> Iterator[Verdict]:
@@ -249,6 +258,11 @@ def _truncate(stage: Stage, script: Script) -> Iterator[Verdict]:
     for target in stage.command.operands:
         if place_of(target) is Place.SYSTEM_FILE:
             yield destructive(0.6, "empty_system_file")
+
+
+def _accounts(stage: Stage, script: Script) -> Iterator[Verdict]:
+    if "root" in stage.command.operands:
+        yield destructive(0.8, "delete_root_account")
 
 
 def _traces(stage: Stage, script: Script) -> Iterator[Verdict]:
@@ -335,6 +349,7 @@ RULES: dict[str, Rule] = {
     **_same("shutdown reboot halt poweroff init telinit systemctl stop-computer restart-computer", _power),
     **_same("kill pkill killall killall5 taskkill", _kill),
     **_same("chmod chown chgrp", _permissions),
+    **_same("userdel deluser", _accounts),
     "mv": _move,
     "truncate": _truncate,
     **_same("history ln wevtutil crontab", _traces),

@@ -291,6 +291,10 @@ def whole_script(script: Script) -> Iterator[Verdict]:
     )
     if sends and takes >= 0.6:
         yield exfiltration(0.85, "take_and_send")
+    looked_up = [stage for stage in script.stages if stage.command.name in ("dig", "nslookup", "host")]
+    if any(stage.looped and "$" in " ".join(stage.command.args) for stage in looked_up):
+        secret = takes >= 0.45 or bool(script.names & (_ENVIRONMENT - {"set", "export"}))
+        yield exfiltration(0.85 if secret else 0.5, "send_by_dns")
     for stage in script.stages:
         if stage.command.name in ("curl", "wget", "http", "xh") and any(
             "$()" in url for url in urls_in(stage.command.line)

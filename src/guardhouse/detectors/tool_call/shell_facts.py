@@ -9,6 +9,10 @@ from dataclasses import dataclass, replace
 from guardhouse.detectors.tool_call.wordset import word_set
 
 MAX_WORD = 4096
+MAX_STAGES = 400
+"""Commands of one script that are judged."""
+MAX_PIPE = 32
+"""Commands of one pipe that are judged together."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from guardhouse.detectors.tool_call.shell_facts import Command, Script, Stage, command_of
+from guardhouse.detectors.tool_call.shell_facts import MAX_PIPE, MAX_STAGES, Command, Script, Stage, command_of
 from guardhouse.detectors.tool_call.wordset import word_set
 
 MAX_TOKENS = 8000
@@ -40,15 +40,16 @@ def lex_script(text: str) -> Script:
     """The facts of `text`; substitutions become scripts of their own, loops are known by their heads. Linear."""
     state = _State()
     for count, match in enumerate(_TOKEN.finditer(text)):
-        if count >= MAX_TOKENS:
+        if count >= MAX_TOKENS or len(state.stages) >= MAX_STAGES:
             break
         _take(state, match.lastgroup or "", match.group())
     _end_command(state)
     _end_pipe(state, background=False)
     stages = state.stages
     for inner in state.nested[:MAX_NESTED]:
-        stages = [*stages, *lex_script(inner).stages] if "$(" not in inner and "`" not in inner else stages
-    return Script(tuple(stages), text=text)
+        if "$(" not in inner and "`" not in inner and len(stages) < MAX_STAGES:
+            stages = [*stages, *lex_script(inner).stages]
+    return Script(tuple(stages[:MAX_STAGES]), text=text)
 
 
 def _take(state: _State, group: str, piece: str) -> None:
@@ -108,6 +109,8 @@ def _end_command(state: _State) -> None:
     writes, state.writes = tuple(state.writes), []
     reads, state.reads = tuple(state.reads), []
     stdin, state.stdin = state.stdin, ""
+    if len(state.pipe) >= MAX_PIPE:
+        return
     if command:
         state.pipe.append(replace(command, writes=writes, reads=reads, stdin=stdin))
     elif writes:

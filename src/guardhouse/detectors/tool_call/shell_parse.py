@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from guardhouse.detectors.tool_call.shell_facts import Command, Script, Stage, command_of
+from guardhouse.detectors.tool_call.shell_facts import MAX_PIPE, MAX_STAGES, Command, Script, Stage, command_of
 from guardhouse.detectors.tool_call.shell_lex import lex_script
 
 if TYPE_CHECKING:
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 MAX_GRAMMAR_BYTES = 4096
 """Error recovery of the grammar is quadratic: 0.1 s at this size in the worst case."""
 MAX_LEX_CHARACTERS = 32_768
+_TANGLED = (("(", 120), ("|", 120), ("{", 120), ("<<", 30), ("`", 120))
+"""No honest command of that size holds so many of these; broken ones make error recovery slow."""
 MAX_DEPTH = 60
-MAX_STAGES = 400
 
 _BOMB = re.compile(
     r"([\w:.]{1,40})\s{0,5}\(\s{0,5}\)\s{0,5}[{(][^})]{0,200}?(?<![\w:.])\1(?![\w:.])\s{0,5}[|&]\s{0,5}\1(?![\w:.])"
@@ -45,7 +46,7 @@ def read_shell(text: str, *, grammar: bool = True) -> Script:
     text = text[:MAX_LEX_CHARACTERS]
     source = text.encode("utf-8", "replace")
     bomb = bool(_BOMB.search(text) or _BOMB_BATCH.search(text))
-    if not grammar or len(source) > MAX_GRAMMAR_BYTES:
+    if not grammar or len(source) > MAX_GRAMMAR_BYTES or any(text.count(mark) > most for mark, most in _TANGLED):
         lexed = lex_script(text)
         return replace(lexed, fork_bomb=bomb or lexed.fork_bomb)
     from tree_sitter import Parser
@@ -90,7 +91,7 @@ class _Reader:
                     self.visit(child, depth + 1)
 
     def _register(self, pipe: list[Command], *, background: bool) -> None:
-        commands = tuple(pipe)
+        commands = tuple(pipe[:MAX_PIPE])
         for index, command in enumerate(commands):
             self.stages.append(Stage(command, commands, index, self._endless > 0, self._looped > 0, background))
 

@@ -128,15 +128,22 @@ _INJECTION: tuple[tuple[re.Pattern[str], float], ...] = tuple(
 )
 
 
+_INJECTED_INTO = (
+    (re.compile(r"\bor\s+(?:(\d+)\s*=\s*\1\b|'([^']*)'\s*=\s*'\2'?)", re.IGNORECASE), 0.75),
+    (re.compile(r"\bunion\s+(?:all\s+)?select\s+(?:null|\d+)\s*,\s*(?:null|\d+|@@)", re.IGNORECASE), 0.7),
+    (re.compile(r"''\s*(?:or|and|having|group by|order by)\b|'\s*(?:--|#)\s*'?$", re.IGNORECASE), 0.55),
+)
+
+
 def judge_sql(text: str) -> Iterator[Verdict]:
     """Verdicts about a query that an agent sends; at most `MAX_READ` characters are read, `MAX_PARSED` parsed."""
     text = text[:MAX_READ]
     for shape, verdict in _TOKEN_RULES:
         if shape.search(text):
             yield verdict
-    if (level := injection_level(text, whole=False)) >= 0.5:
-        yield exploit(level, "sql_injection")
     statements = _parsed(text) if len(text) <= MAX_PARSED else None
+    if (level := injection_level(text, whole=statements is None or not LOOKS_LIKE_SQL.match(text))) >= 0.5:
+        yield exploit(level, "sql_injection")
     if statements is None:
         yield from _by_tokens(text)
         return
@@ -147,10 +154,14 @@ def judge_sql(text: str) -> Iterator[Verdict]:
 
 
 def injection_level(text: str, *, whole: bool = True) -> float:
-    """How surely `text` is a value made to break out of a query. `whole` values are short user-given parts."""
+    """How surely `text` is, or holds, a value made to break out of a query.
+
+    With `whole` False the text is a sound query of its own: quotes and semicolons are at home in it, and only what
+    no honest query says counts, such as `OR 1=1`.
+    """
     text = " ".join(text[:2048].split())
-    level = max((level for shape, level in _INJECTION if shape.search(text)), default=0.0)
-    return level if whole else level * 0.9
+    shapes = _INJECTION if whole else _INJECTED_INTO
+    return max((level for shape, level in shapes if shape.search(text)), default=0.0)
 
 
 def _parsed(text: str) -> list[Any] | None:
@@ -187,11 +198,9 @@ def _judge_statement(statement: Any) -> Iterator[Verdict]:
         case exp.Select():
             yield from _judge_select(statement)
         case exp.Drop():
-            yield from _judge_drop(
-                str(statement.args.get("kind") or "").upper(),
-                _name(statement.this),
-                temporary=bool(statement.args.get("temporary")),
-            )
+            kind = str(statement.args.get("kind") or "").upper()
+            for target in (statement.args.get("tables") or [statement.this])[:20]:
+                yield from _judge_drop(kind, _name(target), temporary=bool(statement.args.get("temporary")))
         case exp.Alter():
             if any(
                 isinstance(action, exp.Drop)

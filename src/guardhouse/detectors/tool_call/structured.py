@@ -15,15 +15,15 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\x00-\x7f]+")
 
 DESTROYING = word_set(
     "delete remove purge wipe drop destroy erase truncate format reset uninstall terminate shred clear"
-    " empty kill rm rmdir del unlink nuke deprovision deactivate disable reject revoke"
+    " empty kill rm rmdir del unlink nuke deprovision deactivate disable reject revoke cancel withdraw erasure"
 )
 SENDING = word_set(
     "send post upload share forward export publish email mail transmit submit sync copy push webhook put"
     " message notify sms transfer backup"
 )
-_STOPPING = word_set("stop disable off deactivate suspend mask uninstall pause")
+_STOPPING = word_set("stop disable disabled off deactivate suspend mask uninstall pause muted mute disarmed")
 _POWER = word_set("shutdown poweroff reboot halt restart_machine")
-_ACTION_KEYS = word_set("action operation op verb subcommand command method mode state")
+_ACTION_KEYS = word_set("action operation op verb subcommand method mode state")
 _EVERYTHING = frozenset(
     {
         "all",
@@ -47,7 +47,7 @@ _EVERYTHING = frozenset(
 _COUNT_KEYS = word_set("count repeat times repetitions copies quantity number iterations n amount_of_messages")
 _PROTECTION = re.compile(
     r"firewall|nftables|iptables|\bufw\b|antivirus|defender|auditd|audit_?log|edr\b|falcon|backup"
-    r"|mfa\b|2fa|monitoring|guardduty|logging",
+    r"|mfa\b|2fa|smoke|gas_?detector|fire_?alarm|monitoring|guardduty|logging",
     re.IGNORECASE,
 )
 _BACKUP_KEYS = re.compile(
@@ -63,6 +63,10 @@ def words_of(name: str) -> frozenset[str]:
 
 def judge_values(tool: str, values: Sequence[Leaf]) -> Iterator[Verdict]:
     """Verdicts about the call as a whole, from the tool's name and its values."""
+    if tool and (found := _wildcard(tool, values)):
+        yield found
+    if any("PRIVATE KEY-----" in leaf.text[:4000] for leaf in values) and not words_of(tool) & _KEEPS_KEYS:
+        yield exfiltration(0.6, "private_key_in_call")
     acts = words_of(tool) | {word for leaf in values if leaf.key in _ACTION_KEYS for word in words_of(leaf.text[:60])}
     if acts & DESTROYING:
         yield from _destroying(acts, values)
@@ -81,8 +85,24 @@ def judge_values(tool: str, values: Sequence[Leaf]) -> Iterator[Verdict]:
     yield from _paths(acts, values)
 
 
+_KEEPS_KEYS = word_set("write create file save edit vault secret key keys shell bash python code")
+_CHANGES_ALL = word_set("set update adjust release start erasure apply assign write lock unlock transfer move close")
+_SELECTS = word_set(
+    "query q select fields columns origin origins pattern glob include exclude path filter command cmd sql url scope"
+    " content text body format locale methods headers host search type types"
+)
+
+
+def _wildcard(tool: str, values: Sequence[Leaf]) -> Verdict | None:
+    """Something is changed for `*` where one thing is meant."""
+    if not words_of(tool) & _CHANGES_ALL:
+        return None
+    starred = any(leaf.text.strip() == "*" and leaf.key and leaf.key not in _SELECTS for leaf in values)
+    return destructive(0.6, "change_everything", askable=False) if starred else None
+
+
 def _destroying(acts: frozenset[str], values: Sequence[Leaf]) -> Iterator[Verdict]:
-    mild = acts & DESTROYING <= {"disable", "reject", "revoke", "clear", "reset", "kill"}
+    mild = acts & DESTROYING <= {"disable", "reject", "revoke", "clear", "reset", "kill", "cancel", "withdraw"}
     wide = bool(acts & frozenset({"all", "everything", "bulk", "mass"})) or any(
         leaf.text.strip().lower() in _EVERYTHING or (leaf.key in ("all", "everything", "--all") and leaf.text == "true")
         for leaf in values

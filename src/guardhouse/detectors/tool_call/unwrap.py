@@ -29,11 +29,12 @@ class Language(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Inner:
-    """A script that another script runs. `hidden` when it was encoded first."""
+    """A script that another script runs. `hidden` when it was encoded first; `weight` lowers what it says."""
 
     language: Language
     text: str
     hidden: bool = False
+    weight: float = 1.0
 
 
 SHELLS = word_set("sh bash zsh dash ksh ash fish csh tcsh rbash")
@@ -65,6 +66,9 @@ _SQL_CLIENTS = {
 }
 
 
+_PRACTICE = re.compile(r"(?<![a-z])(?:test|dev|staging|sandbox|scratch|localhost|127\.0\.0\.1)(?![a-z])", re.IGNORECASE)
+
+
 def inner_scripts(stage: Stage) -> Iterator[Inner]:
     """The scripts that the command of `stage` runs, decoded as far as the script itself shows how."""
     command = stage.command
@@ -86,7 +90,9 @@ def inner_scripts(stage: Stage) -> Iterator[Inner]:
     elif name in _SQL_CLIENTS:
         text = command.value(*_SQL_CLIENTS[name]) if _SQL_CLIENTS[name] else " ".join(args[1:])
         if text or command.stdin:
-            yield Inner(Language.SQL, text or command.stdin)
+            # The connection says whether it is a place to practise in.
+            practice = _PRACTICE.search(" ".join(arg for arg in args if arg != text))
+            yield Inner(Language.SQL, text or command.stdin, weight=0.55 if practice else 1.0)
     elif name in _CODE_OPTION or re.fullmatch(r"python[\d.]+", name):
         if code := command.value(_CODE_OPTION.get(name, "-c")):
             yield Inner(Language.PYTHON if name.startswith("python") else Language.PROSE, code)
@@ -123,9 +129,12 @@ def _container(args: tuple[str, ...]) -> Iterator[Inner]:
         return
     for verb in ("exec", "run"):
         if verb in args[:6]:
-            rest = _after_options(args[args.index(verb) + 1 :], _CONTAINER_TAKES)[1:]
+            image, *rest = _after_options(args[args.index(verb) + 1 :], _CONTAINER_TAKES) or ("",)
+            if rest and verb == "run" and rest[0].startswith("-"):
+                # Arguments of the image's own program, which bears its name as a rule.
+                rest = [image.partition(":")[0].rsplit("/", 1)[-1], *rest]
             if rest:
-                yield Inner(Language.SHELL, _joined(rest))
+                yield Inner(Language.SHELL, _joined(tuple(rest)))
             return
 
 
