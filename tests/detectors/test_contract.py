@@ -75,7 +75,8 @@ TEXTS = {
     "20 KiB of prefixes": ("AKIA sk- ghp_ eyJ -----BEGIN key= @ http:// " * 500)[: 20 * 1024],
     "lone surrogates": "\ud800 4111 1111 1111 1111 \udfff mail ana@example.com \ud83d",
     "NUL and controls": "a\x00b\x01 password=\x00Zb5vKnnA9B\x7f\r\n\x1b[31m rm -rf /\x00",
-    "astral": "\U0001f511\U0001f4a5 ssn 512-48-2291 \U0001d7d2111 1111 1111 1111 \U000e0041\U000e0042 \U0001f9d1‍\U0001f680",
+    "astral": "\U0001f511\U0001f4a5"
+    " ssn 512-48-2291 \U0001d7d2111 1111 1111 1111 \U000e0041\U000e0042 \U0001f9d1‍\U0001f680",
     "zalgo": "".join(letter + "\u0300\u0301\u0302\u0336" for letter in "ignore all instructions 4111111111111111"),
     "bidi and zero width": "\u202e4111\u200b1111\u20601111\ufeff1111\u202c ana\u00ad@example.com",
     "full width": "ｓｓｎ ５１２－４８－２２９１ ｃａｒｄ ４１１１１１１１１１１１１１１１",

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 BEFORE_WIDTH = 72
 AFTER_WIDTH = 28
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_TOKEN = re.compile(r"[^\W_]+")
 _CLAUSE_END = re.compile(r"[,;|\n。，；、]|[.!?](?:\s|$)")
 _OTHER_NUMBER = re.compile(r"[0-9][0-9 ()./\-]{4,}[0-9]")
 _CONNECTION = re.compile(r"(?:or|and|und|oder|et|ou|y|o|e|en|of|и|или)?")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _SEPARATORS = "\t;|,"
 _HEADER_REACH = 8_000
-_LETTERS_WITHOUT_SPACES = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_WITHOUT_SPACES = re.compile(r"[\u0900-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_KEY = 3
 
 
 class Nearness(Enum):
@@ -32,20 +34,100 @@ class Nearness(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The text around a match, folded for comparison: what stands before it, and what follows in the same clause."""
+    """Which word lists stand before and behind a match: list number to the offset at which its last word ends."""
 
-    before: str
-    after: str
+    before: Mapping[int, int]
+    after: Mapping[int, int]
+
+    def nearness(self, own: int, others: int, *, after: int = -1) -> Nearness:
+        """How they speak for the list `own` against the list `others`; the nearest word before the match wins.
+
+        `after` is a list whose words count behind the match only. -1 stands for no list.
+        """
+        if after >= 0 and after in self.after:
+            return Nearness.FOR
+        own_end = self.before.get(own, -1)
+        other_end = self.before.get(others, -1)
+        if own_end >= max(other_end, 0):
+            return Nearness.FOR
+        if other_end >= 0:
+            return Nearness.AGAINST
+        return Nearness.FOR if own in self.after else Nearness.SILENT
 
 
-def surroundings(text: str, start: int, end: int) -> Surroundings:
-    """What stands around `text[start:end]`. `camelCase` and `snake_case` names fall apart into words."""
-    before = _since_other_number(text[max(0, start - BEFORE_WIDTH) : start])
-    after = text[end : end + AFTER_WIDTH]
-    clause = _CLAUSE_END.search(after)
-    if clause:
-        after = after[: clause.start()]
-    return Surroundings(_fold(before), _fold(after))
+class Lexicon:
+    """Lists of words to look for, all in one go: whole words in any case, with any ending where they end in `*`.
+
+    `camelCase`, `snake_case` and punctuation part words. Words of scripts that put no spaces between words match
+    anywhere. A look costs one pass over the little text around a match, whatever the number of lists.
+    """
+
+    __slots__ = ("_anywhere", "_anywhere_lists", "_by_start")
+
+    def __init__(self, lists: Sequence[Sequence[str]]) -> None:
+        by_start: dict[str, dict[tuple[str, bool], set[int]]] = {}
+        anywhere: dict[str, set[int]] = {}
+        for number, words in enumerate(lists):
+            for word in words:
+                stem = unicodedata.normalize("NFKC", word.removesuffix("*")).casefold()  # as the canonical view is
+                if _WITHOUT_SPACES.search(stem):
+                    anywhere.setdefault(stem, set()).add(number)
+                    continue
+                stem = _spaced(stem)
+                entry = (stem, word.endswith("*"))
+                by_start.setdefault(stem.split(" ")[0][:_KEY], {}).setdefault(entry, set()).add(number)
+        self._by_start = {
+            start: tuple((stem, loose, tuple(sorted(numbers))) for (stem, loose), numbers in entries.items())
+            for start, entries in by_start.items()
+        }
+        self._anywhere_lists = {stem: tuple(sorted(numbers)) for stem, numbers in anywhere.items()}
+        longest_first = sorted(anywhere, key=len, reverse=True)
+        self._anywhere = re.compile("|".join(re.escape(stem) for stem in longest_first)) if anywhere else None
+
+    def around(self, text: str, start: int, end: int) -> Surroundings:
+        """What stands around `text[start:end]`: before it, and behind it in the same clause."""
+        before = _since_other_number(text[max(0, start - BEFORE_WIDTH) : start])
+        after = text[end : end + AFTER_WIDTH]
+        clause = _CLAUSE_END.search(after)
+        if clause:
+            after = after[: clause.start()]
+        return Surroundings(self.read(before), self.read(after))
+
+    def read(self, text: str) -> dict[int, int]:
+        """The lists that have a word in `text`, each with the offset (in the text as folded) of its last word's end."""
+        folded = _HUMP.sub(" ", text).casefold()
+        ends: dict[int, int] = {}
+        for numbers, end in self._words(folded):
+            for number in numbers:
+                ends[number] = max(end, ends.get(number, -1))
+        if self._anywhere is not None and not folded.isascii():
+            for match in self._anywhere.finditer(folded):
+                for number in self._anywhere_lists[match[0]]:
+                    ends[number] = max(match.end(), ends.get(number, -1))
+        return ends
+
+    def _words(self, folded: str) -> Iterator[tuple[tuple[int, ...], int]]:
+        tokens = list(_TOKEN.finditer(folded))
+        spaced = " ".join(token[0] for token in tokens)
+        shift: list[int] = []
+        offset = 0
+        for token in tokens:
+            shift.append(offset)
+            offset += len(token[0]) + 1
+        for index, token in enumerate(tokens):
+            at = shift[index]
+            for start in {token[0][:_KEY], token[0][: _KEY - 1]}:
+                for stem, loose, numbers in self._by_start.get(start, ()):
+                    if not spaced.startswith(stem, at):
+                        continue
+                    end = at + len(stem)
+                    if loose or end == len(spaced) or spaced[end] == " ":
+                        last = index + stem.count(" ")
+                        yield numbers, tokens[last].end()
+
+
+def _spaced(text: str) -> str:
+    return " ".join(_TOKEN.findall(text))
 
 
 def _since_other_number(before: str) -> str:
@@ -62,78 +144,38 @@ def _since_other_number(before: str) -> str:
     return before if shared else tail
 
 
-def column_title(text: str, start: int) -> str:
-    """The title, folded, of the column that `start` stands in where the text is a table of separated values, else "".
+class Columns:
+    """The column titles of tables of separated values in a text, each table's first line looked at once."""
 
-    Looks back 8,000 code points at most.
-    """
-    line = text.rfind("\n", max(0, start - 1_000), start) + 1
-    low = max(0, line - _HEADER_REACH)
-    gap = text.rfind("\n\n", low, line)
-    first = gap + 2 if gap >= 0 else low
-    if line == 0 or first >= line:
-        return ""
-    header = text[first : min(text.find("\n", first), first + 400)]
-    separator = next((mark for mark in _SEPARATORS if mark in header), "")
-    if not separator or any(character.isdigit() for character in header):
-        return ""
-    titles = header.split(separator)
-    column = text.count(separator, line, start)
-    return _fold(titles[column]) if column < len(titles) else ""
+    __slots__ = ("_headers", "_text")
 
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._headers: dict[int, tuple[str, list[str]]] = {}
 
-def _fold(text: str) -> str:
-    return _HUMP.sub(" ", text).replace("_", " ").casefold()
+    def title(self, start: int) -> str:
+        """The title of the column that `start` stands in, "" outside of tables. Looks back 8,000 code points at most."""
+        line = self._text.rfind("\n", max(0, start - 1_000), start) + 1
+        if line == 0:
+            return ""
+        low = max(0, line - _HEADER_REACH)
+        gap = self._text.rfind("\n\n", low, line)
+        first = gap + 2 if gap >= 0 else low
+        if first >= line:
+            return ""
+        separator, titles = self._header(first)
+        column = self._text.count(separator, line, start) if separator else len(titles)
+        return titles[column] if column < len(titles) else ""
 
-
-class WordList:
-    """Words to look for, whole words unless they end in `*`, in any case.
-
-    Words of scripts that do not put spaces between words match anywhere. Looking costs one pass over the little text
-    around a match, whatever the number of words.
-    """
-
-    __slots__ = ("_pattern",)
-
-    def __init__(self, words: Iterable[str]) -> None:
-        self._pattern = re.compile("|".join(sorted((_as_regex(word) for word in words), key=len, reverse=True)))
-
-    def last(self, text: str) -> int:
-        """The offset at which the last of the words ends, -1 if there is none."""
-        end = -1
-        for match in self._pattern.finditer(text):
-            end = match.end()
-        return end
-
-    def stands_in(self, text: str) -> bool:
-        """True where one of the words stands in `text` (folded already)."""
-        return self._pattern.search(text) is not None
-
-
-def _as_regex(word: str) -> str:
-    stem = unicodedata.normalize("NFKC", word.removesuffix("*")).casefold()  # as the canonical view is
-    body = re.escape(stem).replace(r"\ ", r"[\s\-]{0,2}")
-    if _LETTERS_WITHOUT_SPACES.search(stem):
-        return body
-    tail = "" if word.endswith("*") else r"(?!\w)"
-    return rf"(?<!\w){body}{tail}"
-
-
-def nearness(
-    around: Surroundings, own: WordList | None, others: WordList | None, *, after: WordList | None = None
-) -> Nearness:
-    """How the words around a match speak for or against it; the nearest word before it wins.
-
-    `after` are words that count behind a match only.
-    """
-    if after and after.stands_in(around.after):
-        return Nearness.FOR
-    own_end = own.last(around.before) if own else -1
-    other_end = others.last(around.before) if others else -1
-    if own_end > other_end or (own_end >= 0 and own_end == other_end):
-        return Nearness.FOR
-    if other_end >= 0:
-        return Nearness.AGAINST
-    if own and own.stands_in(around.after):
-        return Nearness.FOR
-    return Nearness.SILENT
+    def _header(self, first: int) -> tuple[str, list[str]]:
+        known = self._headers.get(first)
+        if known is None:
+            end = self._text.find("\n", first)
+            header = self._text[first : min(end, first + 400)]
+            separator = next((mark for mark in _SEPARATORS if mark in header), "")
+            if not separator or any(character.isdigit() for character in header):
+                known = ("", [])
+            else:
+                known = (separator, header.split(separator))
+            self._headers[first] = known
+        return known

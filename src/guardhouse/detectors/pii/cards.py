@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from guardhouse.detectors.pii.readings import Reading
-from guardhouse.detectors.pii.runs import Run, read_run, windows
+from guardhouse.detectors.pii.runs import read_run
 from guardhouse.text.checksum import luhn_valid
 
 
@@ -18,11 +18,13 @@ class Brand:
     name: str
     prefix: re.Pattern[str]
     lengths: frozenset[int]
-    plain: float = 0.9
+    plain: float
+    first_digits: frozenset[str]
 
 
 def _brand(name: str, prefix: str, lengths: set[int], plain: float = 0.9) -> Brand:
-    return Brand(name, re.compile(prefix), frozenset(lengths), plain)
+    first = frozenset(re.findall(r"(?:^|\||\(\?:)([0-9])", prefix))
+    return Brand(name, re.compile(prefix), frozenset(lengths), plain, first)
 
 
 # Source: ISO/IEC 7812 issuer identification numbers as the networks publish them. The first that fits counts.
@@ -57,34 +59,62 @@ _SAMPLE_NUMBERS = """4111111111111111 4242424242424242 4012888888881881 42222222
 SAMPLES = frozenset(_SAMPLE_NUMBERS.split())
 
 _GAP = re.compile(r"[ .\-]|\r?\n|[ \-]\r?\n")
-_MOST_GROUPS = 19
+_MOST_GROUPS = 7
+_LENGTHS_ONE_BY_ONE = (15, 16)
+"""Lengths that are looked for where digits stand one by one."""
+_BY_FIRST_DIGIT = {digit: tuple(brand for brand in BRANDS if digit in brand.first_digits) for digit in "0123456789"}
 
 
 def read_cards(value: str) -> Iterator[Reading]:
-    """Card numbers in a run of digits, however grouped; the stretch with the surest brand wins where two overlap."""
+    """Card numbers in a run of digits, however grouped. Linear in the run's length."""
     run = read_run(value)
-    free = 0
-    for first, last, digits in windows(run, least=12, most=19, max_groups=_MOST_GROUPS):
-        if first < free or not _grouped_like_a_card(run, first, last):
+    digits = "".join(value[start:end] for start, end in run.groups)
+    lengths = run.lengths()
+    joined = [_GAP.fullmatch(gap) is not None for gap in run.gaps] + [False]
+    first = offset = 0
+    while first < len(lengths):
+        found = None
+        if _BY_FIRST_DIGIT[digits[offset]]:
+            found = _longest(digits, offset, lengths, joined, first)
+        if found is None:
+            offset += lengths[first]
+            first += 1
             continue
-        brand = brand_of(digits)
-        if brand is None or not luhn_valid(digits) or len(set(digits)) == 1:
-            continue
-        free = last + 1
+        last, number, brand = found
         facts = {"check": "luhn", "brand": brand.name}
-        if digits in SAMPLES:
+        if number in SAMPLES:
             facts["sample"] = "true"
         yield Reading(run.groups[first][0], run.groups[last][1], plain=brand.plain, near=0.97, facts=facts)
+        offset += sum(lengths[first : last + 1])
+        first = last + 1
+
+
+def _longest(
+    digits: str, offset: int, lengths: tuple[int, ...], joined: list[bool], first: int
+) -> tuple[int, str, Brand] | None:
+    """The surest number that begins at group `first`, the shorter one where two are as sure."""
+    best: tuple[int, str, Brand] | None = None
+    total = 0
+    last = first
+    singly = lengths[first] == 1
+    while last < len(lengths):
+        total += lengths[last]
+        if total > 19 or (singly and lengths[last] != 1) or (not singly and last - first >= _MOST_GROUPS):
+            break
+        if total >= 12 and (not singly or total in _LENGTHS_ONE_BY_ONE):
+            number = digits[offset : offset + total]
+            brand = brand_of(number)
+            if brand and luhn_valid(number) and len(set(number)) > 1 and (best is None or brand.plain > best[2].plain):
+                best = (last, number, brand)
+        if not joined[last]:
+            break
+        last += 1
+    return best
 
 
 def brand_of(digits: str) -> Brand | None:
     """The network whose prefix and length the number has."""
-    for brand in BRANDS:
+    for brand in _BY_FIRST_DIGIT[digits[0]]:
         if len(digits) in brand.lengths and brand.prefix.match(digits):
             return brand
     return None
-
-
-def _grouped_like_a_card(run: Run, first: int, last: int) -> bool:
-    gaps = run.gaps[first:last]
-    return all(_GAP.fullmatch(gap) for gap in gaps)

@@ -14,7 +14,7 @@ from guardhouse.detectors.pii.cards import read_cards
 from guardhouse.detectors.pii.dates import read_date, read_expiry
 from guardhouse.detectors.pii.phones import read_phones
 from guardhouse.detectors.pii.readings import Check, Reading, whole
-from guardhouse.detectors.pii.wallets import read_base58, read_bech32, read_ether
+from guardhouse.detectors.pii.wallets import read_base58, read_bech32, read_ether, read_ether_shape
 from guardhouse.errors import ConfigurationError
 
 _STDNUM = "stdnum:"
@@ -102,6 +102,7 @@ CHECKS: Mapping[str, Check] = {
     "base58": read_base58,
     "bech32": read_bech32,
     "ether": read_ether,
+    "ether_shape": read_ether_shape,
     "aba": _where(identifiers.is_routing_number, "aba"),
     "au_medicare": _where(identifiers.is_australian_medicare, "au_medicare"),
     "dea": _where(identifiers.is_dea_number, "dea"),
@@ -118,3 +119,8 @@ CHECKS: Mapping[str, Check] = {
     "not_one_digit": _where(identifiers.has_two_digits, "digits"),
     "ssn": _where(identifiers.is_us_ssn, "us_ssn"),
 }
+
+WHOLE_READERS = frozenset({"card", "phone", "date", "ip", "url", "email"})
+"""Checks that find things inside a value, or say themselves how sure they are."""
+SLOW_CHECKS = {"ether": "ether_shape"}
+"""Checks that cost near a millisecond, and what stands in for them in a text with many."""

@@ -32,6 +32,7 @@ _TYPES = (
     "uan",
 )
 _SEGMENT_BREAK = re.compile(r"\r?\n|/| {2,}|\t")
+_NO_DIGIT = re.compile(r"[^0-9]")
 _DATE = re.compile(r"(?:19|20)[0-9]{2}[-./ ](?:0?[1-9]|1[0-2])[-./ ](?:0?[1-9]|[12][0-9]|3[01])(?![0-9])")
 _DATE_REVERSED = re.compile(r"[0-3]?[0-9]([-./ ])[0-3]?[0-9]\1(?:19|20)?[0-9]{2}(?![0-9])")
 _NANP = re.compile(r"(?:1[-. ]?)?\(?[2-9][0-9]{2}\)?[-. ]{0,2}[2-9][0-9]{2}[-. ]?[0-9]{4}")
@@ -80,7 +81,7 @@ def _best(run: Run, first: int) -> tuple[int, float, float, str] | None:
         total += end - start
         if total > 16 or (last > first and not _GAP.fullmatch(run.gaps[last - 1])):
             break
-        if total < 6:
+        if total < 7 or total < 2 * (last - first):  # digits one by one are no telephone number
             continue
         reading = read_number(run.text[_outer(run, first, last)[0] : end])
         if reading and (best is None or reading[0] >= best[1]):
@@ -100,20 +101,20 @@ def _outer(run: Run, first: int, last: int) -> tuple[int, int]:
 
 def read_number(text: str) -> tuple[float, float, str] | None:
     """Confidence alone, confidence near words such as "phone", and region of one number; None where it is none."""
-    digits = re.sub(r"[^0-9]", "", text)
+    digits = _NO_DIGIT.sub("", text)
     if _DATE.match(text) or _DATE_REVERSED.fullmatch(text) or len(set(digits)) == 1:
         return None
     if "+" in text[:2]:
-        return _international(re.sub(r"\(0\)", "", text), 0.9, 0.72)
+        return _international(text.replace("(0)", ""), 0.9, 0.72)
     if digits.startswith("00") and len(digits) >= 10:
-        found = _international(text[text.index("00") + 2 :], 0.75, 0.0)
+        found = _international(digits[2:], 0.75, 0.0)
         if found:
             return found
     return _national(text, digits)
 
 
 def _international(text: str, valid: float, possible: float) -> tuple[float, float, str] | None:
-    digits = re.sub(r"[^0-9]", "", text)
+    digits = _NO_DIGIT.sub("", text)
     for width in (1, 2, 3):
         regions = _regions_of(digits[:width])
         if not regions:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
 
-from guardhouse.detectors.context import WordList
+from guardhouse.detectors.context import Lexicon
 from guardhouse.errors import ConfigurationError
 
 PACKAGE = "guardhouse.detectors.pii"
@@ -42,7 +42,8 @@ class Rule:
 
     `plain` is the confidence of a value that stands alone, `near` of one beside words of the kind's own; 0 says
     nothing. For runs of digits, `groups` lists the lengths of the groups (`(3, 2, 4)`), `gaps` the characters that
-    may part them; for tokens `form` is what the value looks like. `others` False lets words of other things pass.
+    may part them; for tokens `form` is what the value looks like. `words` and `after` number lists of the table's lexicon (-1: none);
+    `others` False lets words of other things pass.
     """
 
     kind: str
@@ -53,21 +54,40 @@ class Rule:
     groups: tuple[tuple[int, ...], ...] = ()
     gaps: str = " -."
     form: re.Pattern[str] | None = None
-    words: WordList | None = None
-    after: WordList | None = None
+    words: int = -1
+    after: int = -1
     others: bool = True
     found: tuple[str, ...] = ()
     passed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
+class GroupRules:
+    """The rules for one grouping of digits: those that report a number that stands alone, and those by word list."""
+
+    alone: tuple[Rule, ...]
+    by_words: Mapping[int, tuple[Rule, ...]]
+
+    def for_lists(self, near: Iterable[int]) -> Iterator[Rule]:
+        """The rules that may say something where words of these lists stand near; each once."""
+        yield from self.alone
+        for number in near:
+            yield from self.by_words.get(number, ())
+
+
+@dataclass(frozen=True, slots=True)
 class RuleTable:
-    """All rules, by the shape they read; `others` are the words that name something else."""
+    """All rules, by the shape they read. The lexicon's list 0 holds the words that name something else."""
 
     rules: tuple[Rule, ...]
     by_shape: Mapping[str, tuple[Rule, ...]]
-    by_groups: Mapping[tuple[int, ...], tuple[Rule, ...]]
-    others: WordList
+    by_groups: Mapping[tuple[int, ...], GroupRules]
+    lexicon: Lexicon
+
+
+OTHER_THINGS = 0
+FLOOR = 0.25
+"""What is less sure than this is not reported: a bare number passes many a check by chance."""
 
 
 @cache
@@ -79,7 +99,8 @@ def rule_table() -> RuleTable:
         document = tomllib.loads(resources.files(PACKAGE).joinpath(name).read_text("utf-8"))
         lists |= document.get("lists", {})
         rows += document.get("rule", [])
-    rules = tuple(_rule(row, lists) for row in rows)
+    numbered: list[tuple[str, ...]] = [tuple(lists["other_things"])]
+    rules = tuple(_rule(row, lists, numbered) for row in rows)
     by_shape: dict[str, list[Rule]] = {}
     by_groups: dict[tuple[int, ...], list[Rule]] = {}
     for rule in rules:
@@ -90,12 +111,12 @@ def rule_table() -> RuleTable:
     return RuleTable(
         rules,
         {shape: tuple(found) for shape, found in by_shape.items()},
-        {groups: tuple(found) for groups, found in by_groups.items()},
-        WordList(lists["other_things"]),
+        {groups: _group_rules(found) for groups, found in by_groups.items()},
+        Lexicon(numbered),
     )
 
 
-def _rule(row: Mapping[str, Any], lists: Mapping[str, list[str]]) -> Rule:
+def _rule(row: Mapping[str, Any], lists: Mapping[str, list[str]], numbered: list[tuple[str, ...]]) -> Rule:
     unknown = row.keys() - _KEYS
     if unknown:
         raise ConfigurationError(f"the rule {row.get('kind')!r} has the unknown key {min(unknown)!r}")
@@ -109,9 +130,26 @@ def _rule(row: Mapping[str, Any], lists: Mapping[str, list[str]]) -> Rule:
         groups=tuple(tuple(int(length) for length in groups.split("-")) for groups in row.get("groups", ())),
         gaps=row.get("gaps", " -."),
         form=re.compile(row["form"]) if "form" in row else None,
-        words=WordList(words) if words else None,
-        after=WordList(row["after"]) if "after" in row else None,
+        words=_number(words, numbered),
+        after=_number(row.get("after", []), numbered),
         others=row.get("others", True),
         found=tuple(row.get("found", ())),
         passed=tuple(row.get("passed", ())),
     )
+
+
+def _group_rules(rules: Sequence[Rule]) -> GroupRules:
+    by_words: dict[int, tuple[Rule, ...]] = {}
+    for rule in rules:
+        if rule.plain < FLOOR:
+            by_words[rule.words] = (*by_words.get(rule.words, ()), rule)
+    return GroupRules(tuple(rule for rule in rules if rule.plain >= FLOOR), by_words)
+
+
+def _number(words: Sequence[str], numbered: list[tuple[str, ...]]) -> int:
+    """The number of the list of these words, which it joins where it is new; -1 for none."""
+    if not words:
+        return -1
+    if tuple(words) not in numbered:
+        numbered.append(tuple(words))
+    return numbered.index(tuple(words))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 _GROUP = re.compile(r"[0-9]+")
@@ -31,16 +30,3 @@ def read_run(text: str) -> Run:
     groups = tuple(match.span() for match in _GROUP.finditer(text))
     gaps = tuple(text[groups[i][1] : groups[i + 1][0]] for i in range(len(groups) - 1))
     return Run(text, groups, gaps)
-
-
-def windows(run: Run, *, least: int, most: int, max_groups: int) -> Iterator[tuple[int, int, str]]:
-    """First group, last group and digits of every stretch of `least` to `most` digits. Linear in the run's length."""
-    lengths = run.lengths()
-    for first in range(len(lengths)):
-        total = 0
-        for last in range(first, min(first + max_groups, len(lengths))):
-            total += lengths[last]
-            if total > most:
-                break
-            if total >= least:
-                yield first, last, run.digits(first, last)

@@ -45,12 +45,16 @@ def read_bech32(value: str) -> Iterator[Reading]:
 def read_ether(value: str) -> Iterator[Reading]:
     """An Ethereum address; one in mixed case must hold the checksum of EIP-55."""
     body = value[2:]
-    if len(set(body)) < 4:
-        return
-    mixed = body not in (body.lower(), body.upper())
-    if mixed and not _eip55(body):
-        return
-    yield Reading(0, len(value), facts={"network": "ethereum", "check": "eip55" if mixed else "shape"})
+    if body in (body.lower(), body.upper()):
+        yield from read_ether_shape(value)
+    elif _eip55(body):
+        yield Reading(0, len(value), facts={"network": "ethereum", "check": "eip55"})
+
+
+def read_ether_shape(value: str) -> Iterator[Reading]:
+    """An Ethereum address by its shape."""
+    if len(set(value[2:])) >= 4:
+        yield Reading(0, len(value), facts={"network": "ethereum", "check": "shape"})
 
 
 def _eip55(body: str) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
 from guardhouse.detectors.base import Evidence, Needs, TextEvidence
-from guardhouse.detectors.context import WordList, surroundings
+from guardhouse.detectors.context import Lexicon
 from guardhouse.detectors.overlap import without_overlaps
 from guardhouse.detectors.secrets.checks import CHECKS, EXTRA_KINDS, Reading
 from guardhouse.detectors.secrets.judge import PACKAGE
@@ -93,8 +93,15 @@ def _kinds_of(pattern: Pattern) -> frozenset[str]:
 
 
 @cache
-def _words(words: tuple[str, ...]) -> WordList:
-    return WordList(words)
+def _lexicon() -> tuple[Lexicon, Mapping[tuple[str, ...], int]]:
+    """All word lists of the patterns, and their numbers."""
+    lists = dict.fromkeys(
+        tuple(words)
+        for pattern in _patterns()
+        for words in (pattern.data.get("words", ()), *pattern.data.get("near_kinds", {}).values())
+        if words
+    )
+    return Lexicon(list(lists)), {words: number for number, words in enumerate(lists)}
 
 
 def _is_buried(hit: Hit, blobs: list[Span]) -> bool:
@@ -114,14 +121,13 @@ def _read(text: TextEvidence, hit: Hit, setting: DetectorSetting) -> Iterator[Fi
     confidence = float(data["confidence"]) if reading.confidence is None else reading.confidence
     kind = reading.kind or data["kind"]
     if "words" in data or "near_kinds" in data:
-        around = surroundings(hit.view.text, reading.start, reading.end)
-        near = f"{around.before} {around.after}"
-        if "words" in data and _words(tuple(data["words"])).stands_in(near):
+        lexicon, numbers = _lexicon()
+        around = lexicon.around(hit.view.text, reading.start, reading.end)
+        near = around.before.keys() | around.after.keys()
+        if "words" in data and numbers[tuple(data["words"])] in near:
             confidence = float(data["near_confidence"])
-        for other, words in data.get("near_kinds", {}).items():
-            if _words(tuple(words)).stands_in(near):
-                kind = other
-                break
+        nearby = (other for other, words in data.get("near_kinds", {}).items() if numbers[tuple(words)] in near)
+        kind = next(nearby, kind)
     if setting.rule_for(kind).action is RuleAction.DISABLED:
         return
     yield _finding(text, hit, reading, kind, confidence)
