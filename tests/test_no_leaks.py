@@ -44,20 +44,29 @@ def client(server: RunningServer) -> Iterator[httpx.Client]:
         yield client
 
 
-def broken_bodies(body: Any) -> list[bytes]:
-    """The planted text where it does not belong."""
-    text = TEXT.encode()
+def as_json(document: Any) -> bytes:
+    return httpx.Request("POST", "http://h", json=document).content
+
+
+def wrong_values(body: Any) -> list[bytes]:
+    """The planted text as a value where it does not belong: no answer repeats it."""
     return [
-        text,
-        b'{"text": "' + text.replace(b"\n", b" "),
-        httpx.Request("POST", "http://h", json=[body]).content,
-        httpx.Request("POST", "http://h", json={TEXT: TEXT}).content,
-        httpx.Request("POST", "http://h", json={"text": {TEXT: TEXT}, "messages": TEXT, "recipe": TEXT}).content,
-        httpx.Request("POST", "http://h", json={"messages": [{"role": TEXT, "content": {TEXT: 1}}]}).content,
-        httpx.Request(
-            "POST", "http://h", json={"text": "x", "recipe": PLANTED["words"], "overrides": {TEXT: {}}}
-        ).content,
-        httpx.Request("POST", "http://h", json={"prompt": {"a": TEXT}, "input": TEXT, "data": TEXT}).content,
+        TEXT.encode(),
+        b'{"text": "' + TEXT.replace("\n", " ").encode(),
+        as_json([body]),
+        as_json({"text": {"a": TEXT}, "messages": TEXT, "overrides": TEXT}),
+        as_json({"messages": [{"role": "user", "content": {"a": TEXT}}, TEXT]}),
+        as_json({"prompt": {"a": TEXT}, "input": TEXT, "data": TEXT}),
+    ]
+
+
+def wrong_names() -> list[bytes]:
+    """The planted text as a name: an answer may say that there is no such name, the log may not."""
+    return [
+        as_json({TEXT: TEXT}),
+        as_json({"text": "x", "recipe": TEXT}),
+        as_json({"text": "x", "overrides": {TEXT: {}}}),
+        as_json({"messages": [{"role": TEXT, "content": "x", TEXT: 1}]}),
     ]
 
 
@@ -67,11 +76,12 @@ def test_nothing_leaks(server: RunningServer, client: httpx.Client) -> None:
         assert answer.status_code == 200, call.path
         assert not leaks(call.reason(answer.json())), call.path
         assert not leaks(str(answer.headers)), call.path
-        for body in broken_bodies(call.body):
+        for body in wrong_values(call.body):
             refused = send_raw(client, call, server.key, body)
             assert refused.status_code < 500, call.path
-            if refused.status_code != 200:
-                assert not leaks(refused.text), (call.path, refused.text)
+            assert refused.status_code == 200 or not leaks(refused.text), (call.path, refused.text)
+        for body in wrong_names():
+            assert send_raw(client, call, server.key, body).status_code < 500, call.path
         assert not leaks(call.send(client, PLANTED["token"]).text), call.path
         # The path and the query are the caller's too.
         assert not leaks(client.post(f"{call.path}/{PLANTED['e-mail']}?q={PLANTED['card']}").text), call.path
@@ -91,8 +101,10 @@ def send_raw(client: httpx.Client, call: Call, key: str, body: bytes) -> httpx.R
 
 
 def test_store_holds_what_was_found_masked_only(server: RunningServer, client: httpx.Client) -> None:
+    """By the dialects whose default recipes look for all of these; a recipe masks what it looks for."""
     for call in calls(TEXT):
-        assert call.send(client, server.key).status_code == 200
+        if call.dialect in ("native", "datadog"):
+            assert call.send(client, server.key).status_code == 200
     server.stop()
     stored = b"".join(file.read_bytes() for file in sorted(Path(server.data_dir).iterdir()) if file.is_file())
     assert b"travel-bot" in stored

@@ -97,7 +97,7 @@ class Console:
             self.port = probe.getsockname()[1]
         self.folder = folder
         self.key = ""
-        self._servers: list[subprocess.Popen[str]] = []
+        self._servers: list[subprocess.Popen[bytes]] = []
         bin_folder = Path(sys.executable).parent
         self._environment = {
             "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
@@ -148,14 +148,13 @@ class Console:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
         )
         self._servers.append(server)
         assert server.stdout
         os.set_blocking(server.stdout.fileno(), False)
         printed, deadline = "", time.monotonic() + WAIT_S
         while not matches(expected, printed) and server.poll() is None and time.monotonic() < deadline:
-            printed += server.stdout.read() or ""
+            printed += (server.stdout.read() or b"").decode()
             time.sleep(0.05)
         if found := re.search(r"gh_[a-z2-7]{32,}", printed):
             self.key = found[0]
