@@ -24,7 +24,7 @@ detector = "tool_call"
 action = "block"
 """
 MAIL = "write to bob@example.com"
-SSN = "my social security number is 219-09-9999"
+SSN = "my social security number is 536-90-4399"
 SHUTDOWN = [
     {"role": "user", "content": "Please tidy up"},
     {

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from service_support import RECIPE, StillClock
@@ -18,6 +19,7 @@ from guardhouse.model.policy import (
     StoreText,
     ToolPolicy,
 )
+from guardhouse.model.recipe import DetectorSetting, Rule, RuleAction
 from guardhouse.service.policies import Policies, merge
 from guardhouse.storage.policies import SqlPolicies
 from guardhouse.storage.store import SqlStore
@@ -226,3 +228,12 @@ def test_merging_every_field() -> None:
         "t": ToolPolicy.ALLOW,
         "u": ToolPolicy.BLOCK,
     }
+
+
+async def test_an_operators_own_entities_are_categories_too(policies: Policies, counting: CountingPolicies) -> None:
+    options = {"entities": [{"name": "employee_id", "pattern": "E[0-9]{6}"}]}
+    setting = DetectorSetting("custom_entity", Rule(RuleAction.REPORT), {"BADGE": Rule(RuleAction.MASK)}, None, options)
+    await counting.put_recipe(replace(RECIPE, detectors=(setting,)), at=START)
+    sensitivity = Sensitivity(by_category={"EMPLOYEE_ID": 0.9, "BADGE": 0.8})
+    await policies.set(Scope(), Policy(sensitivity=sensitivity))
+    assert (await policies.effective(Scope())).sensitivity == sensitivity

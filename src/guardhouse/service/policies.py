@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 
 from guardhouse.engine.catalog import builtin_recipes
 from guardhouse.engine.policy import resolve_policy
 from guardhouse.errors import InvalidInput, UnknownName, UnknownRecipe
+from guardhouse.model.codec import normalize_kind
 from guardhouse.model.policy import EffectivePolicy, Policy, PolicySnapshot, Scope, Sensitivity, StoreText
+from guardhouse.model.recipe import Recipe
 from guardhouse.storage.base import PolicyStore, Revision, StoredPolicies
 
 REFRESH_S = 1.0
@@ -74,8 +76,9 @@ class Policies:
         Raises `UnknownName` for a category and `UnknownRecipe` for a recipe that does not exist.
         """
         _check_scope(scope)
+        await self.refresh()
         self._check_categories(policy.sensitivity.by_category)
-        if policy.recipe is not None and policy.recipe not in (await self._fresh()).recipes:
+        if policy.recipe is not None and policy.recipe not in self._snapshot.recipes:
             raise UnknownRecipe(policy.recipe)
         return await self._change(scope, lambda before: merge(before, policy))
 
@@ -96,10 +99,6 @@ class Policies:
         async with self._lock:
             await self._refresh()
 
-    async def _fresh(self) -> PolicySnapshot:
-        await self.refresh()
-        return self._snapshot
-
     async def _change(self, scope: Scope, change: Callable[[Policy], Policy]) -> int:
         revision = await self._store.change_policy(scope, change, at=self._now())
         await self.refresh()
@@ -115,10 +114,19 @@ class Policies:
         self._checked_at = asked_at
 
     def _check_categories(self, names: Collection[str]) -> None:
-        known = self._known_categories() if names else ()
+        known = {*self._known_categories(), *_own_categories(self._stored.recipes.values())} if names else ()
         for name in names:
             if name not in known:
                 raise UnknownName(f"there is no category {name!r}", path=("sensitivity", name))
+
+
+def _own_categories(recipes: Iterable[Recipe]) -> Iterable[str]:
+    """The kinds that operators made up themselves: those they gave a rule, and their custom entities."""
+    for recipe in recipes:
+        for setting in recipe.detectors:
+            yield from setting.rules
+            entities = setting.options.get("entities", ())
+            yield from (normalize_kind(str(entity["name"])) for entity in entities if "name" in entity)
 
 
 def merge(before: Policy, change: Policy) -> Policy:
