@@ -42,6 +42,7 @@ _CHOPPED = re.compile(
 )
 _MAX_SCRAP = 4
 _LETTERS = re.compile(r"</?[a-z]{1,6}>|<!--[^<>]{0,20}-->|([A-Za-z]+)")
+_MARKUP = re.compile(r"<[^<>]*>")
 _LEXICON = re.compile(
     "|".join(
         sorted(
@@ -117,7 +118,7 @@ def _leet(text: str, lowered: str) -> Iterator[Disguised]:
 
 def _spaced(text: str) -> Iterator[Disguised]:
     """Letters standing apart or in scraps are put together; the words that are known among them are parted."""
-    runs = sorted({*_runs(text, _APART, _MIN_SPACED), *_runs(text, _CHOPPED, len(text) + 1)})
+    runs = sorted({*_runs(text, _APART, 1, _MIN_SPACED), *_runs(text, _CHOPPED, _MAX_SCRAP, len(text) + 1)})
     if not runs:
         return
     builder = MapBuilder(text)
@@ -133,21 +134,21 @@ def _spaced(text: str) -> Iterator[Disguised]:
     yield Disguised("spaced", *builder.finish(), times=times)
 
 
-def _runs(text: str, pattern: re.Pattern[str], enough: int) -> Iterator[tuple[int, int]]:
+def _runs(text: str, pattern: re.Pattern[str], scrap: int, enough: int) -> Iterator[tuple[int, int]]:
     for match in pattern.finditer(text):
-        start, end = _widened(text, match.start()), match.end()
+        start, end = _widened(text, match.start(), scrap), match.end()
         joined = "".join(_LETTERS.findall(text, start, end)).lower()
         if len(joined) >= enough or _holds(joined, _TELLING):
             yield start, end
 
 
-def _widened(text: str, start: int) -> int:
+def _widened(text: str, start: int, scrap: int) -> int:
     """Where the scrap of letters before `start` begins; where there is none, the first letter after it."""
-    least = max(0, start - _MAX_SCRAP - 1)
+    least = max(0, start - scrap - 1)
     at = start
     while at > least and text[at - 1].isascii() and text[at - 1].isalpha():
         at -= 1
-    if 0 < start - at <= _MAX_SCRAP:
+    if 0 < start - at <= scrap:
         return at
     first = _LETTERS.search(text, start)
     while first is not None and first.group(1) is None:
@@ -158,14 +159,14 @@ def _widened(text: str, start: int) -> int:
 def _join(text: str, start: int, end: int, builder: MapBuilder) -> None:
     scraps = [match.span(1) for match in _LETTERS.finditer(text, start, end) if match.group(1)]
     joined = "".join(text[first:last] for first, last in scraps)
-    gaps = [after[0] - before[1] for before, after in pairwise(scraps)]
+    gaps = [_spaces(text[before[1] : after[0]]) for before, after in pairwise(scraps)]
     narrow = min(gaps, default=0)
     edges: set[int] = set()
-    if max(gaps, default=0) == narrow:  # no gap says where a word ends
+    if max(gaps, default=0) == narrow:  # no wider gap says where a word ends
         edges = {edge for match in _LEXICON.finditer(joined) for edge in match.span()}
     position, previous = 0, start
-    for first, last in scraps:
-        if position and (first - previous > narrow or position in edges):
+    for (first, last), gap in zip(scraps, [narrow, *gaps], strict=False):
+        if gap > narrow or (position and position in edges):
             builder.replaced(previous, first, " ")
         at = first
         for offset in range(first + 1, last) if edges else ():
@@ -176,3 +177,9 @@ def _join(text: str, start: int, end: int, builder: MapBuilder) -> None:
         builder.copied(at, last)
         position += last - first
         previous = last
+
+
+def _spaces(gap: str) -> int:
+    """How much white space parts two scraps; what stands inside markup does not show."""
+    plain = _MARKUP.sub("", gap) if "<" in gap else gap
+    return sum(map(str.isspace, plain))
