@@ -155,7 +155,7 @@ def test_what_each_role_may_do(guard_server: RunningServer, role: KeyRole, allow
 @pytest.mark.parametrize("path", ["/v1/activity/x", "/v1/recipes", "/v1/policy", "/metrics"])
 @pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer gh_wrong"}, {"Authorization": "Basic eA=="}])
 def test_reading_needs_a_key(guard_server: RunningServer, path: str, header: dict[str, str]) -> None:
-    response = httpx.get(guard_server.url + path, headers=header)
+    response = guard_server.http.get(path, headers=header)
     assert response.status_code == 401
     assert error_of(response)["code"] == "unauthorized"
 

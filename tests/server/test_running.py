@@ -113,7 +113,7 @@ def test_slow_clients_are_cut_off_and_others_are_served(start_server: Start) -> 
             connection.sendall(head.encode())
         for connection in slow_bodies:
             connection.sendall(f"{head}Content-Length: 100\r\n\r\n{{".encode())
-        served = httpx.post(server.url + DATADOG, json=HELLO, headers=pair)
+        served = server.http.post(DATADOG, json=HELLO, headers=pair)
         assert served.status_code == 200
         assert not [name for name in served.headers if name.startswith("x-ratelimit")]
         for connection in slow_heads:
@@ -133,9 +133,7 @@ def test_too_much_at_once_is_refused_and_not_queued_for_ever(start_server: Start
     answers: list[httpx.Response] = []
 
     def ask() -> None:
-        answers.append(
-            httpx.post(f"{server.url}/v1/evaluate", json={"text": text}, headers=bearer(server.key), timeout=60)
-        )
+        answers.append(server.http.post("/v1/evaluate", json={"text": text}, headers=bearer(server.key)))
 
     threads = [threading.Thread(target=ask) for _ in range(16)]
     for thread in threads:
@@ -155,11 +153,11 @@ def test_an_orderly_end_finishes_what_was_accepted(start_server: Start) -> None:
     with ThreadPoolExecutor(12) as pool:
 
         def ask(_: int) -> httpx.Response:
-            return httpx.post(f"{server.url}/v1/evaluate", json={"text": text}, headers=bearer(server.key), timeout=60)
+            return server.http.post("/v1/evaluate", json={"text": text}, headers=bearer(server.key))
 
         waiting = [pool.submit(ask, number) for number in range(12)]
         admin = bearer(server.admin_key)
-        while "ai_guard_queue_depth 12.0" not in httpx.get(f"{server.url}/metrics", headers=admin).text:
+        while "ai_guard_queue_depth 12.0" not in server.http.get("/metrics", headers=admin).text:
             if waiting[0].done():
                 break
         server.process.send_signal(signal.SIGTERM)
@@ -195,12 +193,12 @@ def two_workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSer
 def test_metrics_of_all_workers_are_added_up(two_workers: RunningServer) -> None:
     def allowed() -> float:
         start = 'ai_guard_evaluations_total{action="allow",blocking_enabled="true",dialect="native"} '
-        lines = httpx.get(f"{two_workers.url}/metrics").text.splitlines()
+        lines = two_workers.http.get("/metrics").text.splitlines()
         return sum(float(line.removeprefix(start)) for line in lines if line.startswith(start))
 
     before = allowed()
     for _ in range(30):
-        httpx.post(f"{two_workers.url}/v1/evaluate", json={"text": "x"}, headers=bearer(two_workers.key))
+        two_workers.http.post("/v1/evaluate", json={"text": "x"}, headers=bearer(two_workers.key))
     assert [allowed() - before for _ in range(5)] == [30.0] * 5
 
 

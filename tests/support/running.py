@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from guardhouse.service.app import Services
 
 START_S = 60
+REQUEST_S = 60
 STOP_S = 40
 _PASSED_ON = (
     "PATH",
@@ -63,7 +64,13 @@ class RunningServer:
         }
         self.key = self.create_key()
         self.admin_key = self.create_key(KeyRole.ADMIN)
-        self.process = self._start(folder)
+        self.http = httpx.Client(base_url=self.url, timeout=REQUEST_S)
+        """For requests that need no connection of their own; sends no key by itself."""
+        try:
+            self.process = self._start(folder)
+        except BaseException:
+            self.http.close()
+            raise
 
     def create_key(
         self,
@@ -98,7 +105,7 @@ class RunningServer:
         revision = self.with_services(change)
         headers = {"Authorization": f"Bearer {self.admin_key}"}
         deadline = time.monotonic() + START_S
-        while httpx.get(f"{self.url}/v1/policy", headers=headers).json()["revision"] < revision:
+        while self.http.get("/v1/policy", headers=headers).json()["revision"] < revision:
             if time.monotonic() > deadline:
                 raise AssertionError("the server does not see the new policy")
             time.sleep(0.1)
@@ -135,6 +142,7 @@ class RunningServer:
 
     def stop(self) -> int:
         """Asks the server to stop and waits; its exit status."""
+        self.http.close()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
@@ -145,6 +153,12 @@ class RunningServer:
                 raise AssertionError(f"the server did not stop; its log:\n{self.log()}") from None
         return int(self.process.returncode)
 
+    def _is_ready(self) -> bool:
+        try:
+            return self.http.get("/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
     def _start(self, folder: Path) -> subprocess.Popen[bytes]:
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         environment |= {f"GUARDHOUSE_{name.upper()}": str(value) for name, value in self._settings.items()}
@@ -154,7 +168,7 @@ class RunningServer:
                 [sys.executable, "-m", "guardhouse", "serve"], cwd=folder, env=environment, stdout=log, stderr=log
             )
         deadline = time.monotonic() + START_S
-        while not _is_ready(self.url):
+        while not self._is_ready():
             if process.poll() is not None or time.monotonic() > deadline:
                 process.kill()
                 process.wait()
@@ -196,10 +210,3 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., RunningServer]]:
     finally:
         for server in servers:
             server.stop()
-
-
-def _is_ready(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/readyz", timeout=5).status_code == 200
-    except httpx.TransportError:
-        return False

@@ -48,7 +48,7 @@ def test_exchange(guard_server: RunningServer, file: Path) -> None:
         policy = exchange["policy"]
         scope = {name: policy.pop(name) for name in ("service", "env") if name in policy}
         guard_server.set_policy(policy_from_dict(policy), **scope)
-    response = httpx.post(guard_server.url + MOUNT, json=exchange["request"], headers=headers_of(guard_server))
+    response = guard_server.http.post(MOUNT, json=exchange["request"], headers=headers_of(guard_server))
     assert response.status_code == exchange["status"]
     answer = masked(response.json())
     if file.stem == "threshold_of_the_request":
@@ -58,7 +58,7 @@ def test_exchange(guard_server: RunningServer, file: Path) -> None:
 
 
 def test_headers_of_a_success(guard_server: RunningServer) -> None:
-    response = httpx.post(guard_server.url + MOUNT, json=HELLO, headers=headers_of(guard_server))
+    response = guard_server.http.post(MOUNT, json=HELLO, headers=headers_of(guard_server))
     assert response.status_code == 200
     assert response.headers["content-type"] == "application/vnd.api+json"
     assert response.headers["x-ratelimit-limit"] == "12000"
@@ -73,21 +73,20 @@ def test_headers_of_a_success(guard_server: RunningServer) -> None:
 )
 def test_any_content_type_will_do(guard_server: RunningServer, content_type: str | None) -> None:
     headers = {**headers_of(guard_server), **({"Content-Type": content_type} if content_type else {})}
-    response = httpx.post(guard_server.url + MOUNT, content=json.dumps(HELLO), headers=headers)
+    response = guard_server.http.post(MOUNT, content=json.dumps(HELLO), headers=headers)
     assert response.status_code == 200
 
 
 @pytest.mark.parametrize("path", [MOUNT, "/api/v2/ai-guard//evaluate", "/evaluate", "//evaluate"])
 def test_every_path(guard_server: RunningServer, path: str) -> None:
     url = httpx.URL(guard_server.url, raw_path=path.encode())
-    response = httpx.post(url, json=HELLO, headers=headers_of(guard_server))
+    response = guard_server.http.post(url, json=HELLO, headers=headers_of(guard_server))
     assert (response.status_code, response.json()["data"]["type"]) == (200, "evaluations")
 
 
 def test_a_bearer_may_stand_for_the_pair(guard_server: RunningServer) -> None:
-    url = guard_server.url + MOUNT
     for secret, status in ((guard_server.key, 200), ("gh_wrong", 401), (guard_server.create_key(KeyRole.AUDITOR), 403)):
-        response = httpx.post(url, json=HELLO, headers={"Authorization": f"Bearer {secret}"})
+        response = guard_server.http.post(MOUNT, json=HELLO, headers={"Authorization": f"Bearer {secret}"})
         assert response.status_code == status
 
 
@@ -120,7 +119,7 @@ def test_keys_are_checked_before_the_body(
     given = {"DD-API-KEY": secrets.get(api_key, api_key), "DD-APPLICATION-KEY": secrets.get(app_key, app_key)}
     headers = {name: value for name, value in given.items() if value}
     content = json.dumps(HELLO).encode() if body is None else body
-    response = httpx.post(guard_server.url + MOUNT, content=content, headers=headers)
+    response = guard_server.http.post(MOUNT, content=content, headers=headers)
     if errors is None:
         assert response.status_code == (200 if body is None else 400)
     else:
@@ -142,8 +141,8 @@ def test_the_record_says_who_called(guard_server: RunningServer) -> None:
     headers = {**headers_of(guard_server), "DD-AI-GUARD-LANGUAGE": "python", "DD-AI-GUARD-VERSION": "4.16.0"}
     document = json.loads(json.dumps(HELLO))
     document["data"]["attributes"]["meta"] = {"service": "recorded-bot", "env": "prod", "coding_agent": "codex"}
-    identity = httpx.post(guard_server.url + MOUNT, json=document, headers=headers).json()["data"]["id"]
+    identity = guard_server.http.post(MOUNT, json=document, headers=headers).json()["data"]["id"]
     reader = {"Authorization": f"Bearer {guard_server.admin_key}"}
-    record = httpx.get(f"{guard_server.url}/v1/activity/{identity}", headers=reader).json()
+    record = guard_server.http.get(f"/v1/activity/{identity}", headers=reader).json()
     assert (record["dialect"], record["service"], record["env"]) == ("datadog", "recorded-bot", "prod")
     assert (record["log_fields"]["client"], record["log_fields"]["actor"]) == ("python 4.16.0", "codex")
