@@ -8,6 +8,8 @@ import loopback
 
 pytest_plugins = ["running"]
 
+pytest_plugins = ["running"]
+
 _SCRUBBED = (
     "GUARDHOUSE_",
     "DD_",
