@@ -13,7 +13,7 @@ MAX_LEAVES = 200
 MAX_TOKENS = 20_000
 MAX_KEYS = 32
 
-_TOKEN = re.compile(r'(?P<string>"(?:[^"\\]|\\.)*")|(?P<mark>[{}\[\]:,])|(?P<plain>[^\s{}\[\]:,"]+)', re.DOTALL)
+_TOKEN = re.compile(r'(?P<string>"(?:[^"\\]|\\.)*(?:"|\Z))|(?P<mark>[{}\[\]:,])|(?P<plain>[^\s{}\[\]:,"]+)', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,9 @@ def _scan(arguments: str) -> Iterator[Leaf]:
             continue
         keys = tuple(item.key for item in levels[-MAX_KEYS:] if item.is_object)
         string = match.lastgroup == "string"
-        span = Span(match.start() + 1, match.end() - 1) if string else Span(match.start(), match.end())
+        # A string that breaks off has no closing quote.
+        closed = string and len(found) > 1 and found.endswith('"')
+        span = Span(match.start() + string, match.end() - closed)
         listed = level is not None and not level.is_object
         count += 1
         yield Leaf(keys, _unquoted(found), span, listed, level.group if level else 0, plain=not string)
@@ -96,6 +98,6 @@ def _unquoted(token: str) -> str:
     if not token.startswith('"'):
         return token
     try:
-        return str(json.loads(token, strict=False))
+        return str(json.loads(token if len(token) > 1 and token.endswith('"') else token + '"', strict=False))
     except ValueError:
-        return token[1:-1]
+        return token[1:].removesuffix('"')

@@ -240,7 +240,7 @@ def _goes_out(command: Command) -> bool:
     """True when the last operand is the remote one: data is sent, not fetched."""
     operands = [word for word in command.operands if word != command.value("-i", "-e", "-P", "-F")]
     if command.name == "rclone":
-        return bool(operands) and bool(re.match(r"^[\w-]+:", operands[-1]))
+        return any(re.match(r"^[\w-]+:", word) for word in operands[2:4])
     return bool(operands) and (":" in operands[-1] or "@" in operands[-1])
 
 

@@ -112,6 +112,12 @@ class _Reader:
             case "variable_assignment" | "declaration_command":
                 self.visit(node, depth + 1)
                 return []
+            case "list":
+                # The grammar binds `a && b | c` the other way round: only the last command of a bare list is piped on.
+                *first, last = node.named_children
+                for child in first:
+                    self.visit(child, depth + 1)
+                return self._flow(last, depth + 1)
             case "while_statement" | "for_statement" | "c_style_for_statement":
                 before = len(self.stages)
                 self._loop(node, depth)
