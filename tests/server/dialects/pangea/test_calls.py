@@ -11,7 +11,7 @@ from made_evaluations import applied, evaluation, report
 from guardhouse.model.activity import LogFields
 from guardhouse.model.conversation import Path, Role
 from guardhouse.model.recipe import RuleAction
-from guardhouse.server.dialects.pangea.model_guard import CHAT_COMPLETIONS, guard_answer, read_guard
+from guardhouse.server.dialects.pangea.model_guard import guard_answer, read_chat_completions, read_guard
 from guardhouse.server.dialects.pangea.prompt_guard import prompt_guard_answer, read_prompt_guard
 from guardhouse.server.dialects.pangea.schema import ValidationFailed
 from guardhouse.server.dialects.pangea.text_guard import read_text_guard, text_guard_answer
@@ -384,7 +384,7 @@ def test_mistakes_in_a_guard_call(body: Any, expected: list[tuple[str, str]]) ->
 
 def test_the_successor_spells_input_output_and_recipe_otherwise() -> None:
     body = {"guard_input": {"messages": [{"role": "user", "content": "A"}]}, "user_id": "ann", "extra_info": {"x": 1}}
-    call = read_guard(body, CHAT_COMPLETIONS)
+    call = read_chat_completions(body)
     _, result = guard_answer(call, evaluation(texts={("guard_input", "messages", 0, "content"): "B"}))
     assert result["guard_output"] == {"messages": [{"role": "user", "content": "B"}]}
     assert result["policy"] == "pangea_prompt_guard"
@@ -395,7 +395,7 @@ def test_the_successor_spells_input_output_and_recipe_otherwise() -> None:
 @pytest.mark.parametrize("member", ["recipe", "overrides", "debug", "input", "actor_id"])
 def test_the_successors_callers_choose_no_recipe(member: str) -> None:
     body = {"guard_input": {"messages": []}, member: {}}
-    found = refused(lambda document: read_guard(document, CHAT_COMPLETIONS), body)
+    found = refused(read_chat_completions, body)
     assert ("UnexpectedProperty", f"/{member}") in found
 
 

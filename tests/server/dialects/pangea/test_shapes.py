@@ -70,6 +70,7 @@ SHAPES: dict[str, tuple[Any, Told]] = {
         [{"role": "assistant", "content": None, "tool_calls": [TOOL_CALL]}],
         [("assistant", '{"to": "B"}')],
     ),
+    "tool calls without a role": ([{"tool_calls": [TOOL_CALL]}], [("assistant", '{"to": "B"}')]),
     "old function call": (
         [{"role": "assistant", "content": "A", "function_call": {"name": "f", "arguments": '{"to": "B"}'}}],
         [("assistant", "A"), ("assistant", '{"to": "B"}')],
@@ -98,6 +99,29 @@ SHAPES: dict[str, tuple[Any, Told]] = {
         {"instructions": "A", "input": [{"role": "user", "content": [{"type": "input_text", "text": "B"}]}]},
         [("system", "A"), ("user", "B")],
     ),
+    "responses calls": (
+        {
+            "input": [
+                {"type": "function_call", "call_id": "c", "name": "f", "arguments": '{"q": "A"}'},
+                {"role": "user", "content": [{"type": "input_image", "image_url": "data:,"}, {"text": "B"}]},
+            ]
+        },
+        [("assistant", '{"q": "A"}'), ("user", "B")],
+    ),
+    "responses answer as a string": ({"output": "A"}, [("assistant", "A")]),
+    "documents as parts": (
+        [
+            {
+                "role": "user",
+                "content": [
+                    {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "A"}},
+                    {"type": "document", "source": {"type": "base64", "data": "QQ=="}},
+                ],
+            }
+        ],
+        [("user", "A")],
+    ),
+    "no documents, no tools": ({"documents": [], "tools": [], "prompt": "A"}, [("user", "A")]),
     "responses tool output": (
         {"input": [{"type": "function_call_output", "call_id": "c", "output": "A"}]},
         [("tool", "A")],

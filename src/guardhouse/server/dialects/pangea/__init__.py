@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from starlette.requests import Request
@@ -14,12 +15,14 @@ from guardhouse.model.evaluation import Evaluation
 from guardhouse.model.key import ApiKey
 from guardhouse.model.request import EvaluationRequest
 from guardhouse.server.dialects.base import front_of
+from guardhouse.server.dialects.offload import off_loop
 from guardhouse.server.dialects.pangea.answers import KeptAnswers
 from guardhouse.server.dialects.pangea.envelope import failure, mark_start, success
-from guardhouse.server.dialects.pangea.model_guard import CHAT_COMPLETIONS, guard_answer, read_guard
+from guardhouse.server.dialects.pangea.model_guard import guard_answer, read_chat_completions, read_guard
 from guardhouse.server.dialects.pangea.openapi import OPENAPI_PATHS
 from guardhouse.server.dialects.pangea.prompt_guard import prompt_guard_answer, read_prompt_guard
 from guardhouse.server.dialects.pangea.text_guard import read_text_guard, text_guard_answer
+from guardhouse.server.strict_json import decode_json
 
 AI_GUARD, PROMPT_GUARD, REDACT, SUCCESSOR = "ai-guard", "prompt-guard", "redact", "aiguard"
 SERVICES = (AI_GUARD, PROMPT_GUARD, REDACT, SUCCESSOR)
@@ -45,6 +48,12 @@ class Call(Protocol):
 
 
 _Call = TypeVar("_Call", bound=Call)
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    document: Any
+    size_bytes: int
 
 
 class PangeaDialect:
@@ -101,26 +110,26 @@ def _nothing_here(known: frozenset[str]) -> Handler:
 
 
 async def _text_guard(request: Request) -> Response:
-    key, document = await _admitted(request)
-    return await _answered(request, key, read_text_guard(document), text_guard_answer)
+    key, body = await _admitted(request)
+    return await _answered(request, key, body, read_text_guard, text_guard_answer)
 
 
 async def _ai_guard(request: Request) -> Response:
-    key, document = await _admitted(request)
-    return await _answered(request, key, read_guard(document), guard_answer)
+    key, body = await _admitted(request)
+    return await _answered(request, key, body, read_guard, guard_answer)
 
 
 async def _chat_completions(request: Request) -> Response:
-    key, document = await _admitted(request)
-    return await _answered(request, key, read_guard(document, CHAT_COMPLETIONS), guard_answer)
+    key, body = await _admitted(request)
+    return await _answered(request, key, body, read_chat_completions, guard_answer)
 
 
 async def _guard(request: Request) -> Response:
     """Two services share this path: the prefix, the host, then the body say which is meant."""
-    key, document = await _admitted(request)
-    if _service_of(request, document) == PROMPT_GUARD:
-        return await _answered(request, key, read_prompt_guard(document), prompt_guard_answer)
-    return await _answered(request, key, read_guard(document), guard_answer)
+    key, body = await _admitted(request)
+    if _service_of(request, body.document) == PROMPT_GUARD:
+        return await _answered(request, key, body, read_prompt_guard, prompt_guard_answer)
+    return await _answered(request, key, body, read_guard, guard_answer)
 
 
 async def _request(request: Request) -> Response:
@@ -133,23 +142,29 @@ async def _request(request: Request) -> Response:
     return Response(body, media_type="application/json", headers={"x-request-id": request_id})
 
 
-async def _admitted(request: Request) -> tuple[ApiKey, Any]:
-    """The key, checked before the body is looked at, and the body's document."""
+async def _admitted(request: Request) -> tuple[ApiKey, _Body]:
+    """The key, checked before the body is looked at, and the body."""
     mark_start(request)
     front = front_of(request)
     key = await front.admit(request)
-    return key, await front.read_json(request)
+    raw = await front.read_body(request)
+    return key, _Body(await off_loop(len(raw), decode_json, raw), len(raw))
 
 
 async def _answered(
-    request: Request, key: ApiKey, call: _Call, answer: Callable[[_Call, Evaluation], tuple[str, dict[str, Any]]]
+    request: Request,
+    key: ApiKey,
+    body: _Body,
+    read: Callable[[Any], _Call],
+    answer: Callable[[_Call, Evaluation], tuple[str, dict[str, Any]]],
 ) -> Response:
+    call = await off_loop(body.size_bytes, read, body.document)
     asked = call.evaluation_request(
         service=key.service, client=request.headers.get("user-agent", "")[:256], dialect=PangeaDialect.name
     )
     evaluation = await front_of(request).evaluate(request, asked, key)
-    summary, result = answer(call, evaluation)
-    response = success(request, summary=summary, result=result)
+    summary, result = await off_loop(body.size_bytes, answer, call, evaluation)
+    response = await off_loop(body.size_bytes, success, request, summary=summary, result=result)
     _kept_answers(request).keep(response.headers["x-request-id"], key.id, bytes(response.body))
     return response
 

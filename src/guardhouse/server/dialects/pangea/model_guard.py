@@ -137,6 +137,11 @@ def read_guard(document: object, endpoint: Endpoint = GUARD) -> GuardCall:
     return GuardCall(endpoint, body, conversation, recipe, event_type, bool(debug), bool(count_tokens), changes)
 
 
+def read_chat_completions(document: object) -> GuardCall:
+    """The request in `document`, in the successor's spelling."""
+    return read_guard(document, CHAT_COMPLETIONS)
+
+
 def guard_answer(call: GuardCall, evaluation: Evaluation) -> tuple[str, dict[str, Any]]:
     """The summary and the result."""
     endpoint = call.endpoint

@@ -25,6 +25,8 @@ _ROLES = {
     "chatbot": Role.ASSISTANT,
     "tool": Role.TOOL,
     "function": Role.TOOL,
+    "function_call": Role.ASSISTANT,
+    "function_call_output": Role.TOOL,
     "context": Role.DOCUMENT,
     "document": Role.DOCUMENT,
     "tools": Role.DOCUMENT,
@@ -207,7 +209,7 @@ def _turn(item: Any, path: Path) -> Iterator[Message]:
     if member is None and not calls:
         raise Unreadable
     call_id = item.get("tool_call_id")
-    role = Role.TOOL if name == "function_call_output" else role_named(name)
+    role = Role.ASSISTANT if calls and name is None else role_named(name)
     content, where = (None, path) if member is None else (item[member], (*path, member))
     yield from _speech(role, content, where, calls=calls, call_id=call_id if isinstance(call_id, str) else None)
 

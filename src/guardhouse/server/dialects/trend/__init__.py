@@ -15,6 +15,7 @@ from guardhouse.model.policy import Scope, SensitiveData
 from guardhouse.model.recipe import DetectorOverride, Recipe, Rule, RuleAction
 from guardhouse.model.request import EvaluationRequest
 from guardhouse.server.dialects.base import error_headers, front_of, json_response
+from guardhouse.server.dialects.offload import off_loop
 from guardhouse.server.dialects.trend.headers import (
     Wishes,
     application_of,
@@ -96,11 +97,11 @@ async def _apply_guardrails(request: Request) -> Response:
     application = application_of(request)
     kind = request_type_of(request)
     wishes = wishes_of(request)
-    document = decode_json(raw)
-    body = read_body(document, kind)
+    document = await off_loop(len(raw), decode_json, raw)
+    body = await off_loop(len(raw), read_body, document, kind)
     asked = await _evaluation_request(front, body, Scope(service=application), wishes, client_of(request))
     evaluation = await front.evaluate(request, asked, key)
-    return json_response(rendered(evaluation, document, wishes))
+    return json_response(await off_loop(len(raw), rendered, evaluation, document, wishes))
 
 
 async def _evaluation_request(front: Front, body: Body, scope: Scope, wishes: Wishes, client: str) -> EvaluationRequest:
