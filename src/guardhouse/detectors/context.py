@@ -11,7 +11,7 @@ from enum import Enum
 BEFORE_WIDTH = 72
 AFTER_WIDTH = 28
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_TOKEN = re.compile(r"[^\W_]+")
+_TOKEN = re.compile(r"[^\W\d_][^\W_]*")
 _CLAUSE_END = re.compile(r"[,;|\n。，；、]|[.!?](?:\s|$)")
 _OTHER_NUMBER = re.compile(r"[0-9][0-9 ()./\-]{4,}[0-9]")
 _CONNECTION = re.compile(r"(?:or|and|und|oder|et|ou|y|o|e|en|of|и|или)?")
@@ -154,7 +154,7 @@ class Columns:
         self._headers: dict[int, tuple[str, list[str]]] = {}
 
     def title(self, start: int) -> str:
-        """The title of the column that `start` stands in, "" outside of tables. Looks back 8,000 code points at most."""
+        """The title of the column that `start` stands in, "" outside of tables. Looks back 8,000 code points."""
         line = self._text.rfind("\n", max(0, start - 1_000), start) + 1
         if line == 0:
             return ""

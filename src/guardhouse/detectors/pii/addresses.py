@@ -23,7 +23,8 @@ def read_email(value: str) -> Iterator[Reading]:
     local, _, domain = value.rpartition("@")
     if not local:
         local, domain = [*_SPELLED.split(value, maxsplit=1), ""][:2]
-    skipped = len(local) - len(local.lstrip(".-'"))
+    named = local.rfind("=") + 1  # `mail=ana@example.com`; nobody's own address has the sign
+    skipped = named + len(local[named:]) - len(local[named:].lstrip(".-'"))
     local = local[skipped:]
     if not local or ".." in local or local.endswith(".") or len(domain) > 253:
         return

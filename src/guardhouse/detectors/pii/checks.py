@@ -37,7 +37,8 @@ def _stdnum_check(module: str) -> Check:
 
     def check(value: str) -> Iterable[Reading]:
         # Some modules refuse separators that people write; some need the one that carries meaning (the century).
-        fits = number.is_valid(value) or number.is_valid(_SEPARATORS.sub("", value))
+        bare = _SEPARATORS.sub("", value)
+        fits = number.is_valid(bare) or (bare != value and number.is_valid(value))
         return whole(value, check=module) if fits else ()
 
     return check

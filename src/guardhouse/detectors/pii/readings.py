@@ -22,7 +22,8 @@ class Reading:
 
 
 Check = Callable[[str], Iterable[Reading]]
-"""Gives all that truly stands in a value; nothing if it only looks the part. Raises nothing for any str."""
+"""Gives all that truly stands in a value; nothing if it only looks the part. Is given
+values that have the shape or form of its rule, and raises nothing for those."""
 
 
 def whole(value: str, **facts: str) -> tuple[Reading, ...]:

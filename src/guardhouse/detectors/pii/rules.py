@@ -16,24 +16,8 @@ from guardhouse.errors import ConfigurationError
 PACKAGE = "guardhouse.detectors.pii"
 PACKS = ("pack.toml", "pack_names.toml")
 TABLES = ("rules.toml", "rules_national.toml")
-_KEYS = frozenset(
-    {
-        "kind",
-        "shape",
-        "groups",
-        "gaps",
-        "form",
-        "check",
-        "plain",
-        "near",
-        "words",
-        "after",
-        "lists",
-        "others",
-        "found",
-        "passed",
-    }
-)
+_KEY_NAMES = "kind shape groups gaps form check plain near words after lists others found passed"
+_KEYS = frozenset(_KEY_NAMES.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +26,8 @@ class Rule:
 
     `plain` is the confidence of a value that stands alone, `near` of one beside words of the kind's own; 0 says
     nothing. For runs of digits, `groups` lists the lengths of the groups (`(3, 2, 4)`), `gaps` the characters that
-    may part them; for tokens `form` is what the value looks like. `words` and `after` number lists of the table's lexicon (-1: none);
-    `others` False lets words of other things pass.
+    may part them; for tokens `form` is what the value looks like. `words` and `after` number lists of the table's
+    lexicon (-1: none); `others` False lets words of other things pass.
     """
 
     kind: str

@@ -42,11 +42,13 @@ _PEM_KINDS = {
 }
 _NAME = re.compile(
     r"([\w.\-/:]{2,80})[\"'\]]{0,2}"
-    r"(?P<sep>\s*(?::=|=>|=|:)\s*|\s+(?:is|was|to)\s+|,\s*|\s+value=|\s+)(?:(?:bearer|basic|token)\s)?(?P<quote>[\"'`]{0,2})$",
+    r"(?P<sep>\s*(?::=|=>|=|:)\s*|\s+(?:is|was|to)\s+|,\s*|\s+value=|\s+)"
+    r"(?:(?:bearer|basic|token)\s)?(?P<quote>[\"'`]{0,2})$",
     re.IGNORECASE,
 )
 _PASSWORD_NAME = re.compile(
-    r"pass(?!enger|ive|port|age|ing|ed\b)|pwd|contraseña|clave|mot de passe|kennwort|senha|wachtwoord|hasło|пароль|密码|パスワード|비밀번호",
+    r"pass(?!enger|ive|port|age|ing|ed\b)|pwd|contraseña|clave|mot de passe|kennwort|senha|wachtwoord|hasło"
+    r"|пароль|密码|パスワード|비밀번호",
     re.IGNORECASE,
 )
 _HARMLESS_NAME = re.compile(

@@ -113,9 +113,7 @@ def could_be_password(value: str, *, quoted: bool) -> bool:
     has_digit = any(c.isdigit() for c in value)
     has_letter = any(c.isalpha() for c in value)
     has_symbol = any(not c.isalnum() for c in value)
-    return (
-        has_letter and (has_digit or (has_symbol and len(value) >= 8)) or (has_digit and has_symbol and len(value) >= 8)
-    )
+    return (has_letter and has_digit) or (has_symbol and len(value) >= 8 and (has_letter or has_digit))
 
 
 def _words_in_a_row(value: str) -> bool:
