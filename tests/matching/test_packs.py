@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from importlib import resources
 from pathlib import Path
 
@@ -40,6 +41,8 @@ def test_examples_match_and_near_misses_do_not(entry: PackEntry) -> None:
 
 def test_all_packs_fit_into_one_matcher() -> None:
     patterns = [pattern for package, name in packs() for pattern in load_pack(package, name)]
+    repeated = [id_ for id_, times in Counter(pattern.id for pattern in patterns).items() if times > 1]
+    assert repeated == []
     assert Matcher(patterns).patterns == tuple(patterns)
 
 

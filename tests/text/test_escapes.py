@@ -56,7 +56,9 @@ def test_passages(text: str, name: str, expected: str, needless: int) -> None:
     assert passage.offsets.to_original(Span(0, len(expected))) == Span(passage.start, passage.end)
 
 
-@pytest.mark.parametrize("text", ["100% of 50%20", "a &amp; b &lt; c &gt;", r"\u0041\u0042 only two", "%%%", "&;&#;"])
+@pytest.mark.parametrize(
+    "text", ["100% of 50%20", "a &amp; b &lt; c &gt;", r"\u0041\u0042 only two", "%%%", "&;&#;", "&lol;&lol;&lol;&lol;"]
+)
 def test_what_is_no_passage(text: str) -> None:
     assert list(escaped_passages(text)) == []
 

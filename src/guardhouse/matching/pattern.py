@@ -16,8 +16,12 @@ class Pattern:
 
     `group` numbers the capture group that is the value (0: the whole match). RE2 has no look-around, so `before` and
     `after` are character classes (`[0-9A-Za-z]`) that must not stand directly beside the value; empty: anything may.
-    `literal_case` False matches any case. `disguised` patterns also read the views that rewrite a text letter by
-    letter. `data` is what the owning detector keeps beside the shape (kind, confidence, context words, check, ...).
+    `disguised` patterns also read the views that rewrite a text letter by letter.
+    `data` is what the owning detector keeps beside the shape (kind, confidence, context words, check, ...).
+
+    Write for the canonical view (`text.normalize`): straight quotes, `-` for every dash, ASCII digits, no invisible
+    characters. RE2's `\\b` and `\\w` know ASCII only. Repeats of `\\p{L}` make automata of 100,000 states and run a
+    hundred times slower: in repeated classes write `A-Za-z\\x{80}-\\x{10FFFF}`, and `+` rather than `{1,64}`.
     """
 
     id: str

@@ -7,6 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from guardhouse.model.finding import Span
 from guardhouse.text.characters import Character, Kind, character
@@ -239,6 +240,7 @@ def _runs(text: str, edits: Mapping[str, Character]) -> Iterator[tuple[int, int,
         yield start, end, current
 
 
+@lru_cache(maxsize=4_096)
 def _joins(letter: str) -> bool:
     """True for letters and signs beside which a joiner has a meaning: Arabic, Indic and kin, emoji."""
     if not letter or letter.isascii():
@@ -249,6 +251,7 @@ def _joins(letter: str) -> bool:
     return unicodedata.category(letter) in ("So", "Sk")
 
 
+@lru_cache(maxsize=4_096)
 def _breaks_without_spaces(letter: str) -> bool:
     """True for scripts of South-East Asia, where a zero-width space parts words."""
     point = ord(letter) if letter else 0

@@ -119,11 +119,15 @@ def _passages(text: str, form: _Form) -> Iterator[Passage]:
     group: list[tuple[int, int, str]] = []
     for match in form.unit.finditer(text):
         start, end = match.span()
+        decoded = form.decode(match.group())
+        if decoded == match.group():  # a name that is no entity
+            continue
         if group and start - group[-1][1] > _GAP:
             yield from _passage(text, form, group)
             group = []
-        group.append((start, end, form.decode(match.group())))
-    yield from _passage(text, form, group)
+        group.append((start, end, decoded))
+    if group:
+        yield from _passage(text, form, group)
 
 
 def _passage(text: str, form: _Form, group: list[tuple[int, int, str]]) -> Iterator[Passage]:
