@@ -8,8 +8,6 @@ import loopback
 
 pytest_plugins = ["running"]
 
-pytest_plugins = ["running"]
-
 _SCRUBBED = (
     "GUARDHOUSE_",
     "DD_",
