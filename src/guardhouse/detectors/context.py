@@ -95,18 +95,18 @@ class Lexicon:
 
     def read(self, text: str) -> dict[int, int]:
         """The lists that have a word in `text`, each with the offset (in the text as folded) of its last word's end."""
-        folded = _HUMP.sub(" ", text).casefold()
         ends: dict[int, int] = {}
-        for numbers, end in self._words(folded):
-            for number in numbers:
-                ends[number] = max(end, ends.get(number, -1))
-        if self._anywhere is not None and not folded.isascii():
-            for match in self._anywhere.finditer(folded):
-                for number in self._anywhere_lists[match[0]]:
-                    ends[number] = max(match.end(), ends.get(number, -1))
+        parted = _HUMP.sub(" ", text)
+        for form in (text,) if parted == text else (parted, text):  # `phoneNumber` is two words, `YouTube` is one
+            for numbers, end in self._words(form.casefold()):
+                for number in numbers:
+                    ends[number] = max(end, ends.get(number, -1))
         return ends
 
     def _words(self, folded: str) -> Iterator[tuple[tuple[int, ...], int]]:
+        if self._anywhere is not None and not folded.isascii():
+            for match in self._anywhere.finditer(folded):
+                yield self._anywhere_lists[match[0]], match.end()
         tokens = list(_TOKEN.finditer(folded))
         spaced = " ".join(token[0] for token in tokens)
         shift: list[int] = []

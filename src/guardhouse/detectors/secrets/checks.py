@@ -30,7 +30,10 @@ Check = Callable[[Hit], Reading | None]
 _PEM_REACH = 20_000
 _PEM_LABEL = re.compile(r"BEGIN ([A-Z0-9 ]*?) ?PRIVATE KEY")
 _PEM_END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
-_PEM_LINES = re.compile(r"(?:(?:\\r|\\n|\s){1,4}(?:[A-Za-z][A-Za-z0-9\-]{1,20}: [^\n]{1,100}|[A-Za-z0-9+/=]{1,128}))*")
+_PEM_LINES = re.compile(
+    r"(?:(?:\\r|\\n|\s){1,4}"
+    r"(?:[A-Za-z][A-Za-z0-9\-]{1,20}: [^\n]{1,100}|[A-Za-z0-9+/]{16,128}={0,2}|[A-Za-z0-9+/]{1,15}={1,2}))*"
+)
 _PEM_BODY = re.compile(r"[A-Za-z0-9+/]{24,}")
 _PEM_KINDS = {
     "RSA": "RSA_PRIVATE_KEY",

@@ -32,6 +32,7 @@ _RUN = re.compile(r"(.)\1{4,}")
 @dataclass(frozen=True, slots=True)
 class _StopWords:
     parts: re.Pattern[str]
+    names: re.Pattern[str]
     wholes: frozenset[str]
     samples: frozenset[str]
 
@@ -39,8 +40,8 @@ class _StopWords:
 @cache
 def _stop_words() -> _StopWords:
     document = tomllib.loads(resources.files(PACKAGE).joinpath("stop_words.toml").read_text("utf-8"))
-    parts = re.compile("|".join(re.escape(part) for part in document["parts"]))
-    return _StopWords(parts, frozenset(document["wholes"]), frozenset(document["samples"]))
+    parts, names = (re.compile("|".join(map(re.escape, document[key]))) for key in ("parts", "names"))
+    return _StopWords(parts, names, frozenset(document["wholes"]), frozenset(document["samples"]))
 
 
 def is_placeholder(value: str) -> bool:
@@ -49,7 +50,13 @@ def is_placeholder(value: str) -> bool:
     folded = value.casefold()
     if folded in words.wholes or words.parts.search(folded) or len(set(folded)) < min(5, len(folded)):
         return True
-    return _RUN.search(value) is not None or any(sample in value for sample in words.samples)
+    body = value.lstrip(value[:1])  # some tokens begin with padding
+    return _RUN.search(body) is not None or any(sample in value for sample in words.samples)
+
+
+def is_name(value: str) -> bool:
+    """True for what names a secret instead of being one: `my_api_key_2`."""
+    return _stop_words().names.search(value.casefold()) is not None
 
 
 def is_random(value: str, least_bits: float) -> bool:
@@ -91,7 +98,14 @@ def is_hex(value: str) -> bool:
 
 def could_be_key(value: str) -> bool:
     """True for a value that is mixed enough to be a generated key, and is neither placeholder, code nor UUID."""
-    if len(value) < 16 or is_placeholder(value) or is_code(value) or is_uuid(value) or is_identifier(value):
+    if (
+        len(value) < 16
+        or is_placeholder(value)
+        or is_name(value)
+        or is_code(value)
+        or is_uuid(value)
+        or is_identifier(value)
+    ):
         return False
     if not any(c.isdigit() for c in value) or not any(c.isalpha() for c in value):
         return False
@@ -102,7 +116,7 @@ def could_be_key(value: str) -> bool:
 
 def could_be_password(value: str, *, quoted: bool) -> bool:
     """True for a value somebody may have chosen as a password: not a word, not code, not a placeholder."""
-    if not 5 <= len(value) <= 100 or is_placeholder(value) or is_uuid(value) or is_template(value):
+    if not 5 <= len(value) <= 100 or is_placeholder(value) or is_name(value) or is_uuid(value) or is_template(value):
         return False
     if _PATH.match(value) or is_call(value) or (not quoted and is_code(value)):
         return False
