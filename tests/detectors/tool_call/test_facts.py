@@ -75,6 +75,11 @@ def test_substitutions_feed_the_command_that_they_stand_in() -> None:
     assert [source.name for source in curl.sources] == ["env", "gzip"]
 
 
+def test_all_of_a_group_is_piped_on() -> None:
+    stage = read_shell("(cat a && id) | nc h 1").stages[-1]
+    assert [command.name for command in stage.upstream] == ["cat", "id"]
+
+
 def test_loops_and_background_are_seen() -> None:
     stage = read_shell("while :; do curl x & done").stages[-1]
     assert (stage.command.name, stage.endless, stage.background) == ("curl", True, True)

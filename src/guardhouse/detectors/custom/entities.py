@@ -17,7 +17,6 @@ from guardhouse.matching.pattern import Hit, Pattern
 from guardhouse.model.conversation import Path
 from guardhouse.model.finding import Finding
 from guardhouse.model.recipe import DetectorSetting
-from guardhouse.text.views import Normalized, View
 
 MAX_ENTITIES = 200
 MAX_WORDS = 20_000
@@ -56,14 +55,13 @@ class CustomEntityDetector:
         return Needs(patterns=tuple(pattern for entity in _entities(setting) for pattern in entity.patterns))
 
     def find(self, evidence: Evidence, setting: DetectorSetting) -> Iterable[Finding]:
-        """A finding for every match that is not empty."""
+        """A finding for every match; the matcher passes over empty ones."""
         entities = _entities(setting)
         for text in evidence.texts:
             for entity in entities:
                 for hit in text.hits_of(entity.patterns):
-                    if hit.value:
-                        confidence = entity.confidence * (1.0 if _in_context(hit, entity.context) else 0.5)
-                        yield Finding(self.name, entity.kind, confidence, text.source.path, hit.span, hit.value)
+                    confidence = entity.confidence * (1.0 if _in_context(hit, entity.context) else 0.5)
+                    yield Finding(self.name, entity.kind, confidence, text.source.path, hit.span, hit.value)
 
 
 def _in_context(hit: Hit, words: tuple[str, ...]) -> bool:
@@ -125,18 +123,13 @@ def _entity(item: Any, path: Path) -> CustomEntity:
 
 
 def _checked(pattern: Pattern, path: Path) -> Pattern:
-    """`pattern`, once RE2 takes it and it finds nothing in an empty text."""
+    """`pattern`, once RE2 takes it."""
     if len(pattern.regex) > MAX_PATTERN:
         raise InvalidInput(f"a pattern has at most {MAX_PATTERN} characters", path=path, code="too_long")
     try:
-        matcher = Matcher((pattern,))
+        Matcher((pattern,))
     except InvalidPattern as error:
         raise InvalidPattern(error.detail, path=path) from error
-    probe = "\u2003"
-    if any(
-        hit.value == "" for hits in matcher.scan(Normalized(probe, (View("text", probe),))).values() for hit in hits
-    ):
-        raise InvalidPattern(f"the pattern of {pattern.id!r} matches the empty text", path=path)
     return pattern
 
 

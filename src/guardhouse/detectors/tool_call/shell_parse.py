@@ -95,8 +95,8 @@ class _Reader:
         for index, command in enumerate(commands):
             self.stages.append(Stage(command, commands, index, self._endless > 0, self._looped > 0, background))
 
-    def _flow(self, node: Node, depth: int) -> list[Command]:
-        """The simple commands under `node` in the order in which data runs through them."""
+    def _flow(self, node: Node, depth: int, *, grouped: bool = False) -> list[Command]:
+        """The simple commands under `node` in the order in which data runs through them; a group's all run on."""
         if depth > MAX_DEPTH:
             self.too_deep = True
             return []
@@ -112,7 +112,7 @@ class _Reader:
             case "variable_assignment" | "declaration_command":
                 self.visit(node, depth + 1)
                 return []
-            case "list":
+            case "list" if not grouped:
                 # The grammar binds `a && b | c` the other way round: only the last command of a bare list is piped on.
                 *first, last = node.named_children
                 for child in first:
@@ -123,9 +123,10 @@ class _Reader:
                 self._loop(node, depth)
                 return [stage.command for stage in self.stages[before:]]
             case _:
+                grouped = grouped or node.type in ("subshell", "compound_statement")
                 commands: list[Command] = []
                 for child in node.named_children:
-                    commands.extend(self._flow(child, depth + 1))
+                    commands.extend(self._flow(child, depth + 1, grouped=grouped))
                 return commands
 
     def _redirected(self, node: Node, depth: int) -> list[Command]:
