@@ -13,6 +13,7 @@ from measure import ROOT, Section
 from texts import planted_texts, texts
 
 from guardhouse import Guard
+from guardhouse.model.recipe import DetectorSetting, Rule, RuleAction
 
 PYTHON = ROOT / ".clients" / "peers" / "bin" / "python"
 LIMIT_S = 12.0
@@ -64,7 +65,16 @@ def _rows(
     own_seconds, own_bytes, whole = _own(guard, detector, speed, planted)
     own_speed = own_bytes / own_seconds / 1e6
     per_text = own_seconds / (own_bytes / SIZE) * 1000
-    rows = [[f"Guardhouse, `{detector}` alone", f"{per_text:.2f} ms", f"{own_speed:.2f} MB/s", "1", f"{whole}/{total}"]]
+    patterns = len(guard.detectors[detector].needs(DetectorSetting(detector, Rule(RuleAction.REPORT))).patterns)
+    rows = [
+        [
+            f"Guardhouse, `{detector}` alone, {patterns} patterns",
+            f"{per_text:.2f} ms",
+            f"{own_speed:.2f} MB/s",
+            "1",
+            f"{whole}/{total}",
+        ]
+    ]
     for name, flags in others:
         outcome = _other(name, flags, speed, planted)
         if isinstance(outcome, str):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import subprocess
 import sys
 import time
@@ -13,8 +14,12 @@ from pathlib import Path
 from measure import ROOT, Section, machine_facts
 
 RESULTS = ROOT / "bench" / "RESULTS.md"
-QUALITY = ("quality.py", "sensitive.py", "tool_calls.py")
-"""Each prints Markdown; they need the labelled corpora, which are not part of the repository."""
+QUALITY = {
+    "quality.py": ("Recall and false alarms: prompt attacks and harmful content", ["--brief", "--data", "DATA"]),
+    "sensitive.py": ("Recall and precision: personal data and secrets", ["DATA"]),
+    "tool_calls.py": ("Recall and false alarms: tool calls", ["--data", "DATA"]),
+}
+"""Title and arguments of each; they need the labelled corpora, which are not part of the repository."""
 QUALITY_LIMIT_S = 300
 
 
@@ -69,27 +74,27 @@ def benches() -> dict[str, Callable[..., list[Section]]]:
 def quality(data: Path) -> list[str]:
     """What the quality benchmarks print, or why they did not run."""
     parts = []
-    for name in QUALITY:
+    for name, (title, flags) in QUALITY.items():
         script = Path(__file__).parent / name
-        if not script.is_file():
-            continue
-        if not data.is_dir():
-            parts.append(f"## {script.stem}\n\nNot run: the labelled corpora are not on this machine (`--data`).\n")
-            continue
-        print(f"{name} ...", file=sys.stderr, flush=True)
-        try:
-            run = subprocess.run(
-                [sys.executable, script, "--data", data], capture_output=True, text=True, timeout=QUALITY_LIMIT_S
-            )
-        except subprocess.TimeoutExpired:
-            parts.append(f"## {script.stem}\n\nNot finished in {QUALITY_LIMIT_S} s.\n")
-            continue
-        if run.returncode:
-            last = run.stderr.strip().splitlines()[-1:] or ["no message"]
-            parts.append(f"## {script.stem}\n\nFailed: {last[0]}\n")
-        else:
-            parts.append(run.stdout.strip() + "\n")
+        parts.append(f"## {title}\n\n{_outcome(script, flags, data).strip()}\n")
     return parts
+
+
+def _outcome(script: Path, flags: list[str], data: Path) -> str:
+    """What a script printed (its headings one level lower, plain tables as they are), or why there is nothing."""
+    if not data.is_dir():
+        return "Not run: the labelled corpora are not on this machine (`--data`)."
+    print(f"{script.name} ...", file=sys.stderr, flush=True)
+    command = [sys.executable, str(script), *(str(data) if flag == "DATA" else flag for flag in flags)]
+    try:
+        run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=QUALITY_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        return f"Not finished in {QUALITY_LIMIT_S} s."
+    if run.returncode:
+        return f"Failed: {(run.stderr.strip().splitlines() or ['no message'])[-1]}"
+    if "|---" not in run.stdout:
+        return f"```text\n{run.stdout.strip()}\n```"
+    return re.sub(r"^(#+ )", r"#\1", run.stdout, flags=re.MULTILINE)
 
 
 if __name__ == "__main__":
