@@ -12,15 +12,26 @@ from typing import Any, cast
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
-from guardhouse.errors import ConfigurationError, DetectorFailed, GuardhouseError, StorageUnavailable, Unavailable
+from guardhouse.errors import (
+    ConfigurationError,
+    DetectorFailed,
+    GuardhouseError,
+    InvalidInput,
+    MethodNotAllowed,
+    NotFound,
+    StorageUnavailable,
+    Unavailable,
+)
 from guardhouse.model.evaluation import Evaluation
 from guardhouse.model.key import ApiKey, KeyRole
 from guardhouse.model.request import EvaluationRequest
 from guardhouse.server.app import create_app, load_dialects
 from guardhouse.server.auth import Proxies
 from guardhouse.server.body import BodyBudget
+from guardhouse.server.errors import from_framework, status_of
 from guardhouse.server.front import Front
 from guardhouse.server.limits import Limiter
 from guardhouse.server.telemetry import Telemetry
@@ -164,6 +175,14 @@ def test_every_route_of_every_dialect_is_described() -> None:
         for method, operation in methods.items():
             assert operation["summary"], (method, path)
             assert operation["responses"], (method, path)
+
+
+@pytest.mark.parametrize(("status", "error"), [(404, NotFound), (405, MethodNotAllowed), (400, InvalidInput)])
+def test_the_frameworks_errors_are_ours(status: int, error: type[GuardhouseError]) -> None:
+    made = from_framework(HTTPException(status, "the framework's words"))
+    assert type(made) is error
+    assert status_of(made) == status
+    assert "framework" not in str(made)
 
 
 def test_an_unknown_dialect_is_refused() -> None:

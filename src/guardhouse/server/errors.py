@@ -12,7 +12,6 @@ from guardhouse.errors import (
     InvalidInput,
     MethodNotAllowed,
     NotFound,
-    TooLarge,
     Unavailable,
 )
 
@@ -47,7 +46,5 @@ def from_framework(error: HTTPException) -> GuardhouseError:
             return NotFound("there is nothing at this path")
         case 405:
             return MethodNotAllowed("this path does not take this method")
-        case 413:
-            return TooLarge("the request is too large")
         case _:
             return InvalidInput("the request cannot be read")

@@ -14,6 +14,7 @@ from guardhouse.model.key import ApiKey, Permission
 from guardhouse.model.request import EvaluationRequest
 from guardhouse.server.auth import Proxies, bearer_of, limit_name
 from guardhouse.server.body import BodyBudget, read_body
+from guardhouse.server.dialects.offload import off_loop
 from guardhouse.server.limits import Limiter
 from guardhouse.server.strict_json import decode_json
 from guardhouse.settings import Settings
@@ -75,7 +76,8 @@ class Front:
 
     async def read_json(self, request: Request, *, limit_bytes: int | None = None) -> Any:
         """The JSON document in the body. Raises also `InvalidInput`, with path `()`."""
-        return decode_json(await self.read_body(request, limit_bytes=limit_bytes))
+        body = await self.read_body(request, limit_bytes=limit_bytes)
+        return await off_loop(len(body), decode_json, body)
 
     async def evaluate(self, request: Request, asked: EvaluationRequest, key: ApiKey) -> Evaluation:
         """The evaluation, recorded. Counts tokens, and keeps ids and timings for the log, the metrics and the span.

@@ -22,13 +22,16 @@ from guardhouse.model.codec import (
     tool_policies_from_data,
 )
 from guardhouse.model.conversation import Conversation, Role, render_path
+from guardhouse.model.evaluation import Evaluation
 from guardhouse.model.key import Permission
 from guardhouse.model.messages import conversation_from_messages, conversation_from_text
 from guardhouse.model.policy import EffectivePolicy, Scope, SensitiveData
 from guardhouse.model.request import EvaluationRequest
 from guardhouse.server.dialects.base import error_headers, front_of, json_response
 from guardhouse.server.dialects.native_schema import OPENAPI_PATHS
+from guardhouse.server.dialects.offload import off_loop
 from guardhouse.server.errors import status_of, title_of
+from guardhouse.server.strict_json import decode_json
 
 MEMBERS = frozenset(
     {
@@ -156,8 +159,18 @@ async def _index(request: Request) -> Response:
 async def _evaluate(request: Request) -> Response:
     front = front_of(request)
     key = await front.admit(request)
-    asked = parse_request(await front.read_json(request))
-    return json_response(evaluation_to_dict(await front.evaluate(request, asked, key)))
+    body = await front.read_body(request)
+    asked = await off_loop(len(body), _read, body)
+    evaluation = await front.evaluate(request, asked, key)
+    return await off_loop(len(body), _answer, evaluation)
+
+
+def _read(body: bytes) -> EvaluationRequest:
+    return parse_request(decode_json(body))
+
+
+def _answer(evaluation: Evaluation) -> Response:
+    return json_response(evaluation_to_dict(evaluation))
 
 
 async def _activity(request: Request) -> Response:

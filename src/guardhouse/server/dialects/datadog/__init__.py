@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from guardhouse.errors import Forbidden, GuardhouseError, RateLimited, Unauthorized
+from guardhouse.model.evaluation import Evaluation
 from guardhouse.model.key import ApiKey, Permission
 from guardhouse.model.policy import SensitiveData
 from guardhouse.model.request import EvaluationRequest
@@ -19,9 +20,11 @@ from guardhouse.server.dialects.base import error_headers, front_of, json_respon
 from guardhouse.server.dialects.datadog.parse import parse_request
 from guardhouse.server.dialects.datadog.render import render_evaluation
 from guardhouse.server.dialects.datadog.schema import openapi_paths
+from guardhouse.server.dialects.offload import off_loop
 from guardhouse.server.errors import status_of, title_of
 from guardhouse.server.front import Front
 from guardhouse.server.limits import LimitPassed
+from guardhouse.server.strict_json import decode_json
 
 MOUNT = "/api/v2/ai-guard"
 PATHS = (f"{MOUNT}/evaluate", f"{MOUNT}//evaluate", "/evaluate", "//evaluate")
@@ -63,12 +66,19 @@ class DatadogDialect:
 async def _evaluate(request: Request) -> Response:
     front = front_of(request)
     key = await _admit(front, request)
-    document = await front.read_json(request)
-    asked = await _with_redaction(front, parse_request(document, request.headers), key)
-    evaluation = await front.evaluate(request, asked, key)
-    return json_response(
-        render_evaluation(evaluation, document), media_type=MEDIA_TYPE, headers=_rate_headers(request, None)
-    )
+    body = await front.read_body(request)
+    document, asked = await off_loop(len(body), _read, body, request.headers)
+    evaluation = await front.evaluate(request, await _with_redaction(front, asked, key), key)
+    return await off_loop(len(body), _answer, evaluation, document, _rate_headers(request, None))
+
+
+def _read(body: bytes, headers: Mapping[str, str]) -> tuple[Any, EvaluationRequest]:
+    document = decode_json(body)
+    return document, parse_request(document, headers)
+
+
+def _answer(evaluation: Evaluation, document: Any, headers: Mapping[str, str]) -> Response:
+    return json_response(render_evaluation(evaluation, document), media_type=MEDIA_TYPE, headers=headers)
 
 
 async def _with_redaction(front: Front, asked: EvaluationRequest, key: ApiKey) -> EvaluationRequest:
