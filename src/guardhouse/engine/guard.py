@@ -44,6 +44,13 @@ from guardhouse.redaction.keys import load_key
 from guardhouse.redaction.redact import Redacted, redact
 from guardhouse.settings import Settings
 
+_WARM_UP: tuple[dict[str, Any], ...] = (
+    {
+        "role": "assistant",
+        "content": "Call +1 415 555 0132 or write to ana@example.org about http://example.org/a, card 4111 1111 1111 1111.",
+        "tool_calls": [{"id": "1", "function": {"name": "sh", "arguments": '{"command": "ls", "q": "SELECT 1"}'}}],
+    },
+)
 _MATCHERS_KEPT = 16
 _PLANS_KEPT = 64
 
@@ -146,9 +153,12 @@ class Guard:
         self._built_plan(recipe, None, None)
 
     def load(self) -> None:
-        """Load the model and compile the patterns now rather than at the first evaluation."""
+        """Load the model, the patterns and what detectors load late, now rather than at the first evaluation."""
         self._shared_matcher()
         self._loaded_classifier()
+        for recipe in self.snapshot.recipes.values():
+            if all(setting.detector in self.detectors for setting in recipe.detectors):
+                self.evaluate(_WARM_UP, recipe=recipe.name)
 
     @property
     def classifier_name(self) -> str:
@@ -164,8 +174,9 @@ class Guard:
             raise UnknownRecipe(name)
         # A recipe that the caller names says itself what is done about sensitive data; the policy speaks for the rest.
         sensitive_data = request.sensitive_data or (None if request.recipe else policy.sensitive_data)
+        kept = self._kept_plan(recipe, sensitive_data)
         if request.overrides is None:
-            return self._kept_plan(recipe, sensitive_data)
+            return kept
         return self._built_plan(recipe, request.overrides, sensitive_data)
 
     def _built_plan(self, recipe: Recipe, overrides: Overrides | None, sensitive_data: SensitiveData | None) -> Plan:
@@ -179,7 +190,10 @@ class Guard:
             if kept is not None and kept[0] is recipe:
                 self._plans.move_to_end(key)
                 return kept[1]
-        plan = self._built_plan(recipe, None, sensitive_data)
+        try:
+            plan = self._built_plan(recipe, None, sensitive_data)
+        except InvalidInput as error:  # the operator's mistake, never this caller's
+            raise ConfigurationError(f"the recipe {recipe.name!r} cannot be run: {error}") from error
         with self._lock:
             self._plans[key] = (recipe, plan)
             while len(self._plans) > _PLANS_KEPT:

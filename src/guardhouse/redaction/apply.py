@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -49,6 +50,7 @@ class JsonText:
     def __init__(self, text: str) -> None:
         self._text = text
         self._strings = [Span(match.start() + 1, match.end() - 1) for match in _STRING.finditer(text)]
+        self._ends = [literal.end for literal in self._strings]
 
     @classmethod
     def read(cls, text: str) -> JsonText | None:
@@ -57,11 +59,12 @@ class JsonText:
 
     def places(self, span: Span) -> list[Span]:
         """Where `span` can be edited: the parts of it inside string literals, else the scalars it touches whole."""
-        inside = [
-            Span(max(span.start, literal.start), min(span.end, literal.end))
-            for literal in self._strings
-            if literal.start < span.end and span.start < literal.end
-        ]
+        inside: list[Span] = []
+        for index in range(bisect_right(self._ends, span.start), len(self._strings)):
+            literal = self._strings[index]
+            if literal.start >= span.end:
+                break
+            inside.append(Span(max(span.start, literal.start), min(span.end, literal.end)))
         if inside:
             return inside
         start, end = span.start, span.end
@@ -74,7 +77,8 @@ class JsonText:
 
     def is_in_string(self, place: Span) -> bool:
         """True where `place` lies inside the quotes of a literal."""
-        return any(literal.start <= place.start and place.end <= literal.end for literal in self._strings)
+        index = bisect_left(self._ends, place.end)
+        return index < len(self._strings) and self._strings[index].start <= place.start
 
     def value(self, place: Span) -> str:
         """The characters that `place` stands for."""
@@ -101,23 +105,41 @@ def is_json(text: str) -> bool:
     return True
 
 
+_TEXT = object()
+"""In a tree of edits, the key of the text that goes to this very place."""
+
+
 def put_back(document: Any, texts: Mapping[Path, str]) -> Any:
     """A copy of a JSON document with the string at each path replaced; everything else is shared, not copied.
 
     Where the document holds an object or a list instead of a string (arguments that came decoded), the text is decoded
-    again. Raises `KeyError` for a path that is not in the document.
+    again. Linear in the lists and objects that hold a change. Raises `KeyError` for a path that is not in the document.
     """
+    if not texts:
+        return document
+    edits: dict[Any, Any] = {}
     for path, text in texts.items():
-        document = _replaced(document, path, text)
-    return document
+        place = edits
+        for step in path:
+            place = place.setdefault(step, {})
+        place[_TEXT] = text
+    return _replaced(document, edits)
 
 
-def _replaced(node: Any, path: Path, text: str) -> Any:
-    if not path:
+def _replaced(node: Any, edits: Mapping[Any, Any]) -> Any:
+    if _TEXT in edits:
+        text = edits[_TEXT]
         return text if isinstance(node, str) or not is_json(text) else json.loads(text, strict=False)
-    step, rest = path[0], path[1:]
-    if isinstance(node, list) and isinstance(step, int) and 0 <= step < len(node):
-        return [*node[:step], _replaced(node[step], rest, text), *node[step + 1 :]]
-    if isinstance(node, dict) and step in node:
-        return {**node, step: _replaced(node[step], rest, text)}
-    raise KeyError(step)
+    copy: Any
+    if isinstance(node, list):
+        copy = list(node)
+    elif isinstance(node, dict):
+        copy = dict(node)
+    else:
+        raise KeyError(next(iter(edits)))
+    for step, below in edits.items():
+        is_there = isinstance(step, int) and 0 <= step < len(node) if isinstance(node, list) else step in node
+        if not is_there:
+            raise KeyError(step)
+        copy[step] = _replaced(node[step], below)
+    return copy

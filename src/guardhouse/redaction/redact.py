@@ -45,12 +45,12 @@ def redact(
     texts: dict[Path, str] = {}
     redactions: list[Redaction] = []
     replacements: list[str | None] = [None] * len(targets)
+    by_path: dict[Path, list[int]] = {}
+    for index, target in enumerate(targets):
+        if target.rule.action in REDACTING:
+            by_path.setdefault(target.finding.path, []).append(index)
     for source in sources:
-        chosen = [
-            (_span(target.finding, source), index)
-            for index, target in enumerate(targets)
-            if target.finding.path == source.path and target.rule.action in REDACTING
-        ]
+        chosen = [(_span(targets[index].finding, source), index) for index in by_path.get(source.path, ())]
         if not chosen:
             continue
         text, made = _redact_one(source, _merge(chosen), targets, operators, key)
