@@ -47,7 +47,7 @@ from guardhouse.settings import Settings
 _WARM_UP: tuple[dict[str, Any], ...] = (
     {
         "role": "assistant",
-        "content": "Call +1 415 555 0132 or write to ana@example.org about http://example.org/a, card 4111 1111 1111 1111.",
+        "content": "Call +1 415 555 0132 or write to ana@example.org, see http://example.org/a, 4111 1111 1111 1111.",
         "tool_calls": [{"id": "1", "function": {"name": "sh", "arguments": '{"command": "ls", "q": "SELECT 1"}'}}],
     },
 )
