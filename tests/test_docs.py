@@ -140,6 +140,10 @@ def test_examples_of_page_run(path: Path, tmp_path: Path, monkeypatch: pytest.Mo
 def test_runner_compares() -> None:
     assert matches("a ... c", "a b c")
     assert not matches("a", "a b")
+    assert matches("...\na\n...", "a")
+    assert matches("...\na\n...", "x\ny\na\nz")
+    assert not matches("...\na\n...", "x a")
+    assert matches("", "")
     assert matches("id 00000000-0000-4000-8000-000000000000", "id 6f1c1e0a-7c55-4b5c-9a8e-3f0f1d2c4b5a")
     assert KEY.fullmatch("YOUR_KEY")
     assert list(commands("$ a \\\n  b\nout\n$ c\n")) == [("a \\\n  b", "out"), ("c", "")]

@@ -75,9 +75,12 @@ def masked(text: str) -> str:
 
 
 def matches(expected: str, actual: str) -> bool:
-    """True when they are equal after masking; `...` in `expected` stands for anything."""
-    pattern = ".*".join(re.escape(part) for part in masked(expected).split("..."))
-    return re.fullmatch(pattern, masked(actual), re.DOTALL) is not None
+    """True when they are equal after masking. `...` in `expected` stands for anything, alone on a line for any lines."""
+    pattern = "".join(
+        r"(?:.*\n)?" if line == "..." else ".*".join(re.escape(part) for part in line.split("...")) + r"\n"
+        for line in masked(expected).splitlines()
+    )
+    return re.fullmatch(pattern, masked(actual) + "\n" if masked(actual) else "", re.DOTALL) is not None
 
 
 def run_python(block: Block, names: dict[str, object]) -> None:
@@ -104,7 +107,6 @@ class Console:
             "HOME": str(folder),
             "LANG": "C.UTF-8",
             "GUARDHOUSE_PORT": str(self.port),
-            "GUARDHOUSE_LOG_LEVEL": "warning",
         }
 
     def run(self, block: Block) -> None:
