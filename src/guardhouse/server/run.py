@@ -6,6 +6,7 @@ import atexit
 import math
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from dataclasses import fields
@@ -37,6 +38,7 @@ def serve(settings: Settings) -> None:
         Multiprocess(config, sockets=[config.bind_socket()]).run()
         return
     server = Server(config)
+    _end_with_success()
     server.run(sockets=[config.bind_socket()])
     if not server.started:
         sys.exit(1)
@@ -77,6 +79,12 @@ def _as_variable(value: object) -> str:
     if isinstance(value, tuple):
         return ",".join(value)
     return str(value)
+
+
+def _end_with_success() -> None:
+    """uvicorn, once it has ended in order, raises the signal again that asked it to; that is no failure."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
 
 
 def _share_metrics() -> None:
