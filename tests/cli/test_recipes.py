@@ -49,6 +49,7 @@ def test_import_show_export_and_delete(terminal: Terminal, file: Path, tmp_path:
     assert {item["name"]: item["builtin"] for item in terminal.json("recipes", "list")}["mine"] is False
     terminal.run("recipes", "export", "mine", str(tmp_path / "out.toml"))
     assert recipe_from_toml((tmp_path / "out.toml").read_text()) == recipe_from_toml(MINE)
+    assert terminal.json("recipes", "export", "mine") == shown
     assert terminal.out("recipes", "delete", "mine") == "Deleted 'mine'; policy revision 2.\n"
     assert "no recipe 'mine'" in terminal.refused("recipes", "show", "mine", status=1)
 

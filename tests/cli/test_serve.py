@@ -11,15 +11,22 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
 from cli_support import Terminal
+
+from guardhouse.cli import serve
+from guardhouse.cli.common import with_services
+from guardhouse.service.keys import Keys
+from guardhouse.settings import Settings
 
 GUARDHOUSE = (sys.executable, "-c", "from guardhouse.cli import main; main()")
 
@@ -126,3 +133,91 @@ def test_a_port_that_is_taken_is_one_line_and_makes_nothing(terminal: Terminal) 
 def test_settings_that_make_no_sense_are_one_line(terminal: Terminal, arguments: tuple[str, ...], says: str) -> None:
     assert says in terminal.refused("serve", *arguments, status=1)
     assert not terminal.data_dir.exists()
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8080"),
+        ("0.0.0.0", "http://127.0.0.1:8080"),
+        ("::", "http://[::1]:8080"),
+        ("guard.example", "http://guard.example:8080"),
+    ],
+)
+def test_the_address_reaches_the_server_from_here(host: str, address: str) -> None:
+    assert serve._address(Settings(host=host)) == address
+
+
+class Ready(BaseHTTPRequestHandler):
+    """Ready at the third time of asking."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        self.send_response(200 if len(self.asked) >= 3 else 503)
+        self.end_headers()
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("secret", ["gh_secret", None], ids=["first", "later"])
+def test_it_is_announced_once_the_server_is_ready(capsys: pytest.CaptureFixture[str], secret: str | None) -> None:
+    Ready.asked.clear()
+    with HTTPServer(("127.0.0.1", 0), Ready) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        greeting = serve._Greeting(f"http://127.0.0.1:{server.server_port}", secret)
+        greeting.print_key()
+        serve._announce(greeting, as_json=False)
+        serve._announce(greeting, as_json=True)
+        server.shutdown()
+        thread.join()
+    assert Ready.asked == ["/readyz"] * 4
+    text, _, document = capsys.readouterr().out.partition("{\n")
+    assert f"Guardhouse answers at {greeting.address}\n" in text
+    assert ("gh_secret\n" in text) is (secret is not None)
+    assert ("guardhouse keys create" in text) is (secret is None)
+    assert json.loads("{\n" + document) == {
+        "address": greeting.address,
+        "first_key": secret,
+        "try": greeting.curl,
+    }
+
+
+def test_a_server_that_never_answers_is_not_announced(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "_ANNOUNCE_WITHIN_S", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    serve._announce(serve._Greeting(f"http://127.0.0.1:{port}", None), as_json=False)
+    assert capsys.readouterr().out == ""
+
+
+def test_only_one_of_several_first_starts_makes_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(data_dir=tmp_path)
+    secret = with_services(settings, serve._first_key)
+    assert secret is not None
+    assert with_services(settings, serve._first_key) is None
+
+    async def nobody_yet(self: Keys) -> bool:
+        return False
+
+    monkeypatch.setattr(Keys, "any", nobody_yet)  # as for two who look at the same moment
+    assert with_services(settings, serve._first_key) is None
+    assert len(with_services(settings, lambda services: services.keys.list())) == 1
+
+
+def test_the_options_become_settings(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[Settings] = []
+    monkeypatch.setattr("guardhouse.server.run.serve", served.append)
+    monkeypatch.setattr(serve, "_announce", lambda greeting, as_json: None)
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    result = terminal.run("serve", "--port", str(port), "--workers", "3", "--threads", "4", "--log-format", "json")
+    assert re.search(r"^  gh_[a-z2-7]{32}$", result.stdout, re.MULTILINE)
+    (settings,) = served
+    assert (settings.port, settings.workers, settings.threads, settings.log_format) == (port, 3, 4, "json")
+    assert settings.data_dir == terminal.data_dir

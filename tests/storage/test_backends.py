@@ -7,14 +7,15 @@ import sqlite3
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, make_url, text
 from store_support import make_record
 
-from guardhouse.errors import MissingExtra, StorageUnavailable
+from guardhouse.errors import ConfigurationError, MissingExtra, StorageUnavailable
 from guardhouse.settings import Settings
-from guardhouse.storage import postgres, sqlite
+from guardhouse.storage import postgres, sqlite, tables
 from guardhouse.storage.base import ActivityQuery
 from guardhouse.storage.database import WriteRefused
 from guardhouse.storage.sqlite import SqliteDatabase
@@ -131,3 +132,76 @@ async def test_a_refusal_quotes_no_value(store: SqlStore) -> None:
     assert "planted" not in str(caught.value)
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"database": "surely_not_there"}, 'database "surely_not_there" does not exist'),
+        ({"username": "surely_not_there", "password": "planted"}, "surely_not_there"),
+        ({"query": {"sslmode": "require"}}, "out of reach"),
+    ],
+    ids=["database", "user", "no-tls"],
+)
+async def test_why_a_server_lets_nobody_in(
+    postgres_url: str, tmp_path: Path, change: dict[str, Any], says: str
+) -> None:
+    url = make_url(postgres_url).set(**change).render_as_string(hide_password=False)
+    store = store_of(Settings(data_dir=tmp_path, database_url=url))
+    with pytest.raises(StorageUnavailable) as caught:
+        await store.open()
+    assert says in str(caught.value)
+    assert "planted" not in str(caught.value)
+    await store.close()
+
+
+@pytest.mark.postgres
+async def test_parameters_of_the_url_reach_the_server(postgres_url: str, tmp_path: Path) -> None:
+    query = "sslmode=prefer&application_name=gh-test&prepared_statement_cache_size=0"
+    store = store_of(Settings(data_dir=tmp_path, database_url=f"{postgres_url}?{query}"))
+    async with store._database.reading() as connection:
+        assert (await connection.exec_driver_sql("SHOW application_name")).scalar() == "gh-test"
+        assert (await connection.exec_driver_sql("SHOW transaction_isolation")).scalar() == "repeatable read"
+        assert (await connection.exec_driver_sql("SHOW transaction_read_only")).scalar() == "on"
+    async with store._database.writing() as connection:
+        assert (await connection.exec_driver_sql("SHOW synchronous_commit")).scalar() == "on"
+        assert (await connection.exec_driver_sql("SHOW transaction_read_only")).scalar() == "off"
+    await store.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("postgresql://127.0.0.1:99999/x", "port 99999"),
+        ("postgresql://127.0.0.1:port/x", "is not a URL like"),
+        ("postgresql://127.0.0.1/x?nonsense=1", "parameter 'nonsense'"),
+        ("mysql://127.0.0.1/x", "must begin with postgresql://"),
+    ],
+    ids=["port", "form", "parameter", "kind"],
+)
+def test_urls_that_make_no_sense(tmp_path: Path, url: str, says: str) -> None:
+    pytest.importorskip("asyncpg")
+    with pytest.raises(ConfigurationError, match=says):
+        store_of(Settings(data_dir=tmp_path, database_url=url))
+
+
+async def test_what_a_newer_version_stored_is_not_misread(store: SqlStore) -> None:
+    async with store._database.writing() as connection:
+        await connection.execute(insert(tables.policies).values(scope='["shop",null]', document='{"future":1}'))
+    with pytest.raises(StorageUnavailable, match=r"cannot be read by this version: .*'future'"):
+        await store.policies.load()
+
+
+async def test_switching_to_wal_waits_for_who_holds_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.1)
+    holder = sqlite3.connect(tmp_path / "guardhouse.db")
+    holder.execute("CREATE TABLE held (x)")
+    holder.execute("BEGIN EXCLUSIVE")
+    store = store_of(Settings(data_dir=tmp_path))
+    with pytest.raises(StorageUnavailable, match="locked"):
+        await store.open()
+    holder.rollback()
+    holder.close()
+    await store.open()
+    await store.close()

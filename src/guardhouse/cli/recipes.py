@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any
 
@@ -82,13 +83,14 @@ def import_recipe(settings: Settings, file: IO[str], name: str | None, as_json: 
 @recipes.command()
 @click.argument("name")
 @click.argument("file", type=click.File("w", encoding="utf-8", lazy=True), default="-")
+@json_option
 @with_settings
-def export(settings: Settings, name: str, file: IO[str]) -> None:
+def export(settings: Settings, name: str, file: IO[str], as_json: bool) -> None:
     """Write a recipe as TOML, built-in ones too: to change one, export it and import it under another name."""
     from guardhouse.cli.toml_writer import recipe_to_toml
 
     recipe = with_services(settings, lambda services: services.recipes.get(name))
-    file.write(recipe_to_toml(recipe))
+    file.write(json.dumps(recipe_to_dict(recipe), indent=2) + "\n" if as_json else recipe_to_toml(recipe))
 
 
 @recipes.command()

@@ -30,9 +30,12 @@ def storage_errors() -> Iterator[None]:
 
 
 def _describe(error: BaseException) -> str:
-    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    # Only operational errors ("database is locked", "connection refused") are sure to quote no stored value.
-    if isinstance(error, OperationalError) or not isinstance(error, SQLAlchemyError):
+    cause: BaseException = error
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        cause = error.orig.__cause__ or error.orig
+    # Only errors of connecting and of the engine room ("database is locked") are sure to quote no stored value.
+    connecting = isinstance(error, DBAPIError) and error.statement is None
+    if connecting or isinstance(error, OperationalError) or not isinstance(error, SQLAlchemyError):
         return f"the store is out of reach: {cause or type(cause).__name__}"
     return f"the store refused: {type(cause).__name__}"
 
