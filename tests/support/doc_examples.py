@@ -75,7 +75,7 @@ def masked(text: str) -> str:
 
 
 def matches(expected: str, actual: str) -> bool:
-    """True when they are equal after masking. `...` in `expected` stands for anything, alone on a line for any lines."""
+    """True when they are equal after masking. `...` in `expected` is anything, alone on a line any lines."""
     pattern = "".join(
         r"(?:.*\n)?" if line == "..." else ".*".join(re.escape(part) for part in line.split("...")) + r"\n"
         for line in masked(expected).splitlines()
