@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,5 +38,5 @@ def test_nothing_overlaps_and_nothing_could_be_added(places: list[tuple[int, int
     kept = without_overlaps(given_)
     spans = [f.span for f in kept if f.span]
     assert spans == sorted(spans)
-    assert all(left.end <= right.start for left, right in zip(spans, spans[1:], strict=False))
+    assert all(left.end <= right.start for left, right in pairwise(spans))
     assert all(any(f.span.overlaps(span) for span in spans) for f in given_ if f.span)

@@ -26,7 +26,9 @@ def read_email(value: str) -> Iterator[Reading]:
     named = local.rfind("=") + 1  # `mail=ana@example.com`; nobody's own address has the sign
     skipped = named + len(local[named:]) - len(local[named:].lstrip(".-'"))
     local = local[skipped:]
-    if not local or ".." in local or local.endswith(".") or len(domain) > 253:
+    if not 1 <= len(local) <= 64 or ".." in local or local.endswith(".") or len(domain) > 253:
+        return
+    if any(not 1 <= len(label) <= 63 or label[0] == "-" or label[-1] == "-" for label in domain.split(".")):
         return
     ending = re.split(r"[.\s\])}]+", domain)[-1].lower()
     spelled = "@" not in value

@@ -58,7 +58,7 @@ _SAMPLE_NUMBERS = """4111111111111111 4242424242424242 4012888888881881 42222222
     6331101999990016 6759649826438453 6799990100000000019 5610591081018250"""
 SAMPLES = frozenset(_SAMPLE_NUMBERS.split())
 
-_GAP = re.compile(r"[ .\-]|\r?\n|[ \-]\r?\n")
+_GAP = re.compile(r"[ \-]|\r?\n|[ \-]\r?\n")
 _MOST_GROUPS = 7
 _LENGTHS_ONE_BY_ONE = (15, 16)
 """Lengths that are looked for where digits stand one by one."""
@@ -70,7 +70,7 @@ def read_cards(value: str) -> Iterator[Reading]:
     run = read_run(value)
     digits = "".join(value[start:end] for start, end in run.groups)
     lengths = run.lengths()
-    joined = [_GAP.fullmatch(gap) is not None for gap in run.gaps] + [False]
+    joined = [_joins(gap, *lengths[index : index + 2]) for index, gap in enumerate(run.gaps)] + [False]
     first = offset = 0
     while first < len(lengths):
         found = None
@@ -87,6 +87,13 @@ def read_cards(value: str) -> Iterator[Reading]:
         yield Reading(run.groups[first][0], run.groups[last][1], plain=brand.plain, near=0.97, facts=facts)
         offset += sum(lengths[first : last + 1])
         first = last + 1
+
+
+def _joins(gap: str, before: int, after: int) -> bool:
+    """True for what may part a card number's groups; a point only between groups of a card's lengths (no decimals)."""
+    if gap == ".":
+        return 3 <= before <= 6 and 3 <= after <= 6
+    return _GAP.fullmatch(gap) is not None
 
 
 def _longest(

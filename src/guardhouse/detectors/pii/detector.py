@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from functools import cache
 
 from guardhouse.detectors.base import Evidence, Needs
 from guardhouse.detectors.overlap import without_overlaps
@@ -31,7 +32,7 @@ class PiiDetector:
     @property
     def kinds(self) -> frozenset[str]:
         """Every kind of the table."""
-        return frozenset(rule.kind for rule in rule_table().rules)
+        return _kinds()
 
     @property
     def option_names(self) -> frozenset[str]:
@@ -46,22 +47,27 @@ class PiiDetector:
 
     def find(self, evidence: Evidence, setting: DetectorSetting) -> Iterable[Finding]:
         """What stands in the judged texts, one finding a place, in order."""
-        enabled = _enabled(setting)
-        patterns = self.needs(setting).patterns
         for text in evidence.texts:
+            if not text.hits:
+                continue
             found: list[Finding] = []
-            reader = Reader(text, enabled)
-            for hit in text.hits_of(patterns):
+            reader = Reader(text, _enabled(setting))
+            for hit in text.hits_of(_patterns()):
                 if evidence.deadline is not None and time.monotonic() > evidence.deadline:
                     raise DeadlineExceeded("pii: out of time")
                 found.extend(reader.read(hit))
             yield from without_overlaps(found)
 
 
+@cache
 def _patterns() -> tuple[Pattern, ...]:
     return tuple(pattern for pack in PACKS for pattern in load_pack(PACKAGE, pack))
 
 
+@cache
+def _kinds() -> frozenset[str]:
+    return frozenset(rule.kind for rule in rule_table().rules)
+
+
 def _enabled(setting: DetectorSetting) -> frozenset[str]:
-    kinds = {rule.kind for rule in rule_table().rules}
-    return frozenset(kind for kind in kinds if setting.rule_for(kind).action is not RuleAction.DISABLED)
+    return frozenset(kind for kind in _kinds() if setting.rule_for(kind).action is not RuleAction.DISABLED)

@@ -63,7 +63,7 @@ _HARMLESS_NAME = re.compile(
     r"|(?:^|[^a-z])(?:min|max)_?(?:password|length)|-----|ssh[_.\-]?(?:rsa|ed25519)|fingerprint|checksum|digest|integrity|thumbprint|etag",
     re.IGNORECASE,
 )
-_TRAILING = ",;.)}]'\"`>\\"
+_TRAILING = ":,;.)}]'\"`>\\"
 
 
 def check_token(hit: Hit) -> Reading | None:

@@ -22,6 +22,7 @@ _TEMPLATE = re.compile(
 _EXPRESSION = re.compile(
     r"[A-Za-z_][\w.]*[(\[{]"  # call(, index[
     r"|[A-Za-z_]+(?:\.[A-Za-z_]+)+[;,)]*$"  # config.api_key
+    r"|[^\s]*\]\("  # a link in Markdown
 )
 _CALL = re.compile(r"[A-Za-z_][\w.]*(?:\(.*\)$|\($|\[)")
 _PATH = re.compile(r"(?:\.{0,2}/|~/|[A-Za-z]:\\)|(?:[a-z_.\-]+/)+[a-z_.\-]+$")
@@ -123,7 +124,7 @@ def could_be_password(value: str, *, quoted: bool) -> bool:
     if is_identifier(value):
         return quoted and len(value) >= 6 and value.islower() is False and not value.isupper() and not value.istitle()
     if value.isalpha():
-        return len(value) >= 8
+        return len(value) >= 8 and value.isascii() and not value.islower() and not value.isupper()
     has_digit = any(c.isdigit() for c in value)
     has_letter = any(c.isalpha() for c in value)
     has_symbol = any(not c.isalnum() for c in value)
