@@ -10,6 +10,7 @@ import pytest
 from service_support import RECIPE, make_guard, make_request
 from store_support import eventually
 
+from guardhouse.detectors.custom.entities import CustomEntityDetector
 from guardhouse.errors import (
     ConfigurationError,
     DetectorFailed,
@@ -22,6 +23,7 @@ from guardhouse.model.activity import ActivityRecord
 from guardhouse.model.evaluation import Action, Outcome
 from guardhouse.model.key import ApiKey, KeyRole
 from guardhouse.model.policy import Blocking, Policy, Scope, StoreText
+from guardhouse.model.recipe import DetectorOverride, DetectorSetting, Overrides, Recipe, Rule, RuleAction
 from guardhouse.service.app import Services, open_services
 from guardhouse.settings import Settings
 from guardhouse.storage.base import ActivityQuery
@@ -66,6 +68,55 @@ async def test_no_value_is_stored_unless_the_policy_says_so(
     ]
     values = [record and record.evaluation.reports[0].findings[0].finding.value for record in records]
     assert values == ["", "secret", ""]
+
+
+SKIPPING = replace(RECIPE, name="skipping", detectors=tuple(reversed(RECIPE.detectors)))
+LACKING = replace(RECIPE, name="lacking", detectors=RECIPE.detectors[1:])
+
+
+@pytest.mark.parametrize("recipe", [SKIPPING, LACKING], ids=lambda recipe: recipe.name)
+async def test_stored_texts_are_masked_also_where_the_recipe_did_not_look(
+    services: Services, key: ApiKey, recipe: Recipe
+) -> None:
+    await services.recipes.save(recipe)
+    evaluation = await services.evaluate(make_request("an attack and a secret", recipe=recipe.name), key)
+    assert evaluation.flagged == ("ATTACK",), "what blocks first ends it"
+    record = await services.activity.get(evaluation.id)
+    assert record is not None
+    assert record.texts == {"text": "an attack and a <SECRET>"}
+    assert record.evaluation.flagged == ("ATTACK",)
+
+
+async def test_a_text_that_could_not_be_looked_through_is_not_kept(services: Services, key: ApiKey) -> None:
+    def crash(*_: object) -> list[object]:
+        raise ValueError
+
+    services.guard.detectors["secrets"].find = crash  # type: ignore[method-assign,assignment]
+    evaluation = await services.evaluate(make_request("a secret"), key)
+    record = await services.activity.get(evaluation.id)
+    assert record is not None
+    assert record.texts == {}
+
+
+async def test_own_entities_are_masked_after_a_block_as_the_recipe_and_the_request_describe_them(
+    settings: Settings,
+) -> None:
+    entities = DetectorSetting(
+        "custom_entity", Rule(RuleAction.MASK), options={"entities": [{"name": "BADGE", "pattern": "B-[0-9]{4}"}]}
+    )
+    recipe = replace(RECIPE, detectors=(DetectorSetting("secrets", Rule(RuleAction.BLOCK)), entities))
+    guard = make_guard(settings, CustomEntityDetector())
+    async with await open_services(settings, guard=guard) as services:
+        await services.recipes.save(recipe)
+        key, _ = await services.keys.create(name="caller", role=KeyRole.EVALUATOR)
+        own = {"entities": [{"name": "BADGE", "pattern": "C-[0-9]{4}"}]}
+        overrides = Overrides({"custom_entity": DetectorOverride(options=own)})
+        texts = []
+        for request in (make_request("secret B-1234"), replace(make_request("secret C-1234"), overrides=overrides)):
+            record = await services.activity.get((await services.evaluate(request, key)).id)
+            assert record is not None
+            texts.append(record.texts["text"])
+        assert texts == ["<SECRET> <BADGE>", "<SECRET> <BADGE>"]
 
 
 async def test_an_evaluation_runs_under_the_policy_of_its_scope(services: Services, key: ApiKey) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from guardhouse.classifier.base import ClassifierInput, HeadReading
-from guardhouse.detectors.base import Evidence, Needs
+from guardhouse.detectors.base import Detector, Evidence, Needs
 from guardhouse.engine.guard import Guard
 from guardhouse.model.conversation import Role
 from guardhouse.model.finding import Finding, Span
@@ -81,9 +81,9 @@ RECIPE = Recipe(
 )
 
 
-def make_guard(settings: Settings | None = None) -> Guard:
-    """A guard whose detectors are `secrets` (SECRET) and `attacks` (ATTACK)."""
-    detectors = [WordDetector("secrets", "SECRET"), WordDetector("attacks", "ATTACK")]
+def make_guard(settings: Settings | None = None, *more: Detector) -> Guard:
+    """A guard whose detectors are `secrets` (SECRET) and `attacks` (ATTACK), and `more`."""
+    detectors = [WordDetector("secrets", "SECRET"), WordDetector("attacks", "ATTACK"), *more]
     return Guard(settings=settings, detectors=detectors, classifier=NoClassifier(), redaction_key=bytes(32))
 
 

@@ -13,9 +13,10 @@ from guardhouse.errors import Forbidden
 from guardhouse.model.activity import ActivityRecord
 from guardhouse.model.evaluation import Evaluation
 from guardhouse.model.key import ApiKey, Permission
-from guardhouse.model.policy import EffectivePolicy, PolicySnapshot, Scope
+from guardhouse.model.policy import EffectivePolicy, PolicySnapshot, Scope, StoreText
 from guardhouse.model.request import EvaluationRequest
 from guardhouse.service.lanes import Lanes
+from guardhouse.service.masking import sensitive_reading
 from guardhouse.service.policies import Policies
 from guardhouse.service.records import record_of
 from guardhouse.storage.group_commit import GroupCommit
@@ -61,7 +62,10 @@ class Evaluator:
         waited_ms: float,
     ) -> tuple[Evaluation, ActivityRecord]:
         evaluation = _with_timing(self._guard.judge(request, snapshot, policy=policy), "wait", waited_ms)
-        return evaluation, record_of(evaluation, request, key, policy.store_text, time=self._now())
+        reading = None
+        if policy.store_text is StoreText.REDACTED:
+            reading = sensitive_reading(self._guard, request, evaluation, snapshot, policy)
+        return evaluation, record_of(evaluation, request, key, policy.store_text, time=self._now(), reading=reading)
 
 
 def _scope_of(scope: Scope, key: ApiKey) -> Scope:

@@ -16,12 +16,22 @@ from guardhouse.model.key import ApiKey
 from guardhouse.model.policy import StoreText
 from guardhouse.model.recipe import REDACTING, RuleAction
 from guardhouse.model.request import EvaluationRequest
+from guardhouse.service.masking import is_whole
 
 
 def record_of(
-    evaluation: Evaluation, request: EvaluationRequest, key: ApiKey, store_text: StoreText, *, time: datetime
+    evaluation: Evaluation,
+    request: EvaluationRequest,
+    key: ApiKey,
+    store_text: StoreText,
+    *,
+    time: datetime,
+    reading: Evaluation | None = None,
 ) -> ActivityRecord:
-    """The record of one evaluation. Linear in the judged texts."""
+    """The record of one evaluation. Linear in the judged texts.
+
+    `reading` is the second look for what is sensitive, where there was one (see `masking.py`).
+    """
     return ActivityRecord(
         id=evaluation.id,
         time=time,
@@ -31,7 +41,7 @@ def record_of(
         env=request.scope.env or "",
         evaluation=evaluation if store_text is StoreText.FULL else without_values(evaluation),
         log_fields=request.log_fields,
-        texts=kept_texts(evaluation, request.conversation, store_text),
+        texts=kept_texts(evaluation, request.conversation, store_text, reading=reading),
         tools=tuple(_tools(request.conversation)),
     )
 
@@ -52,16 +62,19 @@ def without_values(evaluation: Evaluation) -> Evaluation:
     return replace(evaluation, reports=reports, redactions=redactions, texts={})
 
 
-def kept_texts(evaluation: Evaluation, conversation: Conversation, store_text: StoreText) -> dict[str, str]:
+def kept_texts(
+    evaluation: Evaluation, conversation: Conversation, store_text: StoreText, *, reading: Evaluation | None = None
+) -> dict[str, str]:
     """The judged texts as they may be kept, by rendered path: none, with the sensitive parts masked, or as they came.
 
     What an attack says is kept when redacted, for it is what an auditor has to see; what is somebody's secret is not.
+    A text that could not be looked through is not kept.
     """
-    if store_text is StoreText.NONE:
+    if store_text is StoreText.NONE or (reading is not None and not is_whole(reading)):
         return {}
     spans: dict[Path, list[tuple[Span, str]]] = {}
     if store_text is StoreText.REDACTED:
-        for report in evaluation.reports:
+        for report in (*evaluation.reports, *(reading.reports if reading is not None else ())):
             for applied in report.findings:
                 if applied.finding.span is not None and _is_sensitive(applied):
                     spans.setdefault(applied.finding.path, []).append((applied.finding.span, applied.finding.kind))
