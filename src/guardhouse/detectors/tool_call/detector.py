@@ -22,6 +22,7 @@ from guardhouse.model.policy import ToolPolicy
 from guardhouse.model.recipe import DetectorSetting
 
 _ASKED_FACTOR = 0.6
+_RESTARTS = re.compile(r"\breboot\b|\brestart|\bshutdown\b[^;|&]*\s[-/]r\b|\binit 6\b", re.IGNORECASE)
 _POWER_WORDS = re.compile(
     r"\b(?:shut ?down|power ?off|reboot|restart|turn (?:it |the \w+ )?off|halt|neu ?start|redémarr|reinici|重启|关机)",
     re.IGNORECASE,
@@ -150,7 +151,9 @@ def _weigh_asked(verdict: Verdict, arguments: str, context: Context) -> Verdict:
     if not verdict.askable or not context.asked_text:
         return verdict
     if verdict.rule == "power_off":
-        return _lowered(verdict) if _POWER_WORDS.search(context.asked_text) else verdict
+        # Whoever asked, a machine that was switched off stays off; one that restarts comes back.
+        restarts = _RESTARTS.search(arguments) and _POWER_WORDS.search(context.asked_text)
+        return _lowered(verdict) if restarts else verdict
     telling = {word.lower() for word in _DISTINCT.findall(arguments[:4_000]) if _TELLING.search(word)}
     known = sum(word.rstrip(".") in context.asked_text for word in telling)
     return _lowered(verdict) if known and known * 2 >= min(len(telling), 4) else verdict
