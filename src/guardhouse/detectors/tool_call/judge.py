@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from guardhouse.detectors.tool_call import (
     rules_cloud,
+    rules_combined,
     rules_denial,
     rules_destructive,
     rules_exfiltration,
@@ -33,6 +34,7 @@ _BY_NAME: tuple[dict[str, Rule], ...] = (
     rules_exfiltration.RULES,
     rules_exploit.RULES,
     rules_cloud.RULES,
+    rules_combined.RULES,
 )
 _ALWAYS: tuple[Rule, ...] = (
     rules_destructive.any_write,
@@ -40,7 +42,12 @@ _ALWAYS: tuple[Rule, ...] = (
     rules_exfiltration.any_read,
     *rules_exploit.ANY,
 )
-_WHOLE = (rules_destructive.whole_script, rules_denial.whole_script, rules_exfiltration.whole_script)
+_WHOLE = (
+    rules_destructive.whole_script,
+    rules_denial.whole_script,
+    rules_exfiltration.whole_script,
+    *rules_combined.WHOLE,
+)
 
 
 @dataclass(slots=True)
@@ -97,6 +104,8 @@ def _judge_shell(text: str, allowance: Allowance, depth: int) -> Iterator[Verdic
         yield from judge_stage(stage, script)
         for nested in inner_scripts(stage):
             yield from judge_text(nested, allowance, depth + 1)
+    for written in rules_combined.written_scripts(script):
+        yield from judge_text(written, allowance, depth + 1)
     for whole in _WHOLE:
         yield from whole(script)
 

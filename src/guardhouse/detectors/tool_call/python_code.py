@@ -118,6 +118,8 @@ class _Walker:
         while stack and count < MAX_NODES:
             node, endless, looped = stack.pop()
             count += 1
+            if isinstance(node, ast.For | ast.comprehension):
+                self._loop_target(node)
             if isinstance(node, ast.While):
                 looped = True
                 if _always(node.test) and not _leaves(node):
@@ -209,6 +211,11 @@ class _Walker:
             "bytes",
             "shlex.split",
             "os.fspath",
+            "os.walk",
+            "os.listdir",
+            "os.scandir",
+            "glob.glob",
+            "glob.iglob",
             "pathlib.PurePath",
             "open",
         ):
@@ -239,11 +246,11 @@ class _Walker:
             "read_bytes",
         ):
             inner = self.value(node.func.value, depth + 1)
-            return (
-                inner + "".join("/" + self.value(arg, depth + 1) for arg in node.args[:3])
-                if node.func.attr in ("joinpath",)
-                else inner
-            )
+            if node.func.attr not in ("joinpath", "glob", "rglob"):
+                return inner
+            # A pattern narrows what is meant, unless it takes everything.
+            pieces = (self.value(arg, depth + 1) for arg in node.args[:3])
+            return inner + "".join("/" + part for part in pieces if part.strip("*/"))
         if isinstance(node.func, ast.Attribute) and node.func.attr == "join" and node.args:
             return self.value(node.args[0], depth + 1).replace(" ", self.value(node.func.value, depth + 1))
         return ""
@@ -257,6 +264,12 @@ class _Walker:
                 if isinstance(node.value, ast.Call):
                     # The name stands for what made it: `s = socket.socket(); s.connect(...)`.
                     self.imports.setdefault(target.id, self.name(node.value.func))
+
+    def _loop_target(self, node: ast.For | ast.comprehension) -> None:
+        """The loop's name stands for the folder that is walked: `for p in Path("/etc").rglob("*")`."""
+        target = node.target.elts[0] if isinstance(node.target, ast.Tuple) and node.target.elts else node.target
+        if isinstance(target, ast.Name) and len(self.values) < 300 and (value := self.value(node.iter)):
+            self.values[target.id] = value
 
     def _function(self, node: ast.FunctionDef) -> None:
         own = 0

@@ -35,6 +35,8 @@ def _kubectl(stage: Stage, script: Script) -> Iterator[Verdict]:
     words = command.operands
     if _ADMIN.search(line) and "create" in words:
         yield exploit(0.5, "grant_administrator", askable=True)
+    if "drain" in words and "--all" in command.args:
+        yield destructive(0.6, "drain_everything")
     if "delete" not in words:
         return
     everything = "--all" in command.args

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from guardhouse.detectors.tool_call.hosts import host_of, is_inside, urls_in
 from guardhouse.detectors.tool_call.rules_destructive import Rule
 from guardhouse.detectors.tool_call.shell_facts import Script, Stage
 from guardhouse.detectors.tool_call.verdict import Verdict, denial
@@ -62,7 +63,10 @@ def _endless_output(stage: Stage, script: Script) -> Iterator[Verdict]:
         if amount(command.value("-c", "--bytes")) >= _HUGE:
             yield denial(0.7, "fill_disk")
     elif command.name in ("yes", "cat", "cp"):
-        if any(target == "/dev/null" for target in command.writes) and (stage.background or stage.looped):
+        later = [target for other in stage.downstream for target in other.writes]
+        if command.name == "yes" and any(not target.startswith("/dev/") for target in later):
+            yield denial(0.7, "fill_disk")
+        elif any(target == "/dev/null" for target in command.writes) and (stage.background or stage.looped):
             yield denial(0.65 if stage.looped or script.text.count("yes") > 1 else 0.5, "burn_processor")
         elif any(not target.startswith("/dev/") for target in command.writes) or command.name == "cp":
             yield denial(0.75, "fill_disk")
@@ -101,7 +105,9 @@ def _flood(stage: Stage, script: Script) -> Iterator[Verdict]:
         concurrent = amount(command.value("-c", "--concurrency", "--connections"))
         total = amount(command.value("-n", "--requests"))
         if concurrent >= 1000 or total >= 1_000_000:
-            yield denial(0.6, "flood", askable=True)
+            # A load test of one's own service may be asked for, that of somebody else's not.
+            own = all(is_inside(host) for url in urls_in(line) if (host := host_of(url)))
+            yield denial(0.6, "flood", askable=own)
     elif command.name in ("curl", "wget") and (command.spread or stage.endless):
         parallel = re.search(r"-P\s?(\d{3,})|-j\s?(\d{3,})", script.text[:4096])
         if stage.endless and not script.names & _PAUSES and (stage.background or parallel):

@@ -20,7 +20,7 @@ _LEVEL = {
     Place.ORDINARY: 0.15,
 }
 _GUARDS = re.compile(
-    r"auditd|rsyslog|syslog|journald|falcon|crowdstrike|sshd|osquery|wazuh|ossec|sysmon|mdatp|clamd"
+    r"auditd|rsyslog|syslog|journald|falcon|sshd|osquery|wazuh|ossec|sysmon|mdatp|clamd"
     r"|systemd\b|dockerd|kubelet|containerd|init\b",
     re.IGNORECASE,
 )
@@ -39,6 +39,9 @@ def _remove(stage: Stage, script: Script) -> Iterator[Verdict]:
     targets = [
         arg for arg in command.operands if not (windows and re.fullmatch(r"/[a-z](?::\S*)?", arg, re.IGNORECASE))
     ]
+    search = next((item for item in stage.upstream if item.name == "find"), None)
+    if command.spread and not targets and search is not None:
+        yield from _search_levels(search.args)
     worst = max(
         (
             _removal_level(target, recursive=recursive, forced=command.has("f", "--force") or windows)
@@ -71,8 +74,12 @@ def _removal_level(target: str, *, recursive: bool, forced: bool) -> float:
 def _find_delete(stage: Stage, script: Script) -> Iterator[Verdict]:
     args = stage.command.args
     removes = "-delete" in args or any(word in ("rm", "shred", "unlink", "/bin/rm") for word in args)
-    if not removes:
-        return
+    if removes:
+        yield from _search_levels(args)
+
+
+def _search_levels(args: tuple[str, ...]) -> Iterator[Verdict]:
+    """What is lost when all that `find` finds goes."""
     first = next((index for index, arg in enumerate(args) if arg.startswith(("-", "(", "!", "\\("))), len(args))
     roots = args[:first] or (".",)
     narrowed = any(
@@ -164,10 +171,14 @@ def _disk_table(stage: Stage, script: Script) -> Iterator[Verdict]:
     if command.name == "cryptsetup" and not re.search(r"luksformat|erase", line):
         return
     first = any(is_first_disk(target) for target in command.args)
-    if command.name == "blkdiscard" or re.search(
-        r"--zap-all|-a\b|--all|security-erase|luksformat|erase|\bwipe|-o\b|-z\b|-fa?\b|-af\b"
-        r"|zero-superblock|sanitize|--format",
-        line,
+    if (
+        command.name == "blkdiscard"
+        or (command.name == "badblocks" and command.has("w"))
+        or re.search(
+            r"--zap-all|-a\b|--all|security-erase|luksformat|erase|\bwipe|-o\b|-z\b|-fa?\b|-af\b"
+            r"|zero-superblock|sanitize|--format",
+            line,
+        )
     ):
         yield destructive(0.8 if first else 0.55, "erase_disk", askable=not first)
     elif re.search(r"mklabel|mktable|\brm \d|pvremove|delete", line):
@@ -229,8 +240,17 @@ def _kill(stage: Stage, script: Script) -> Iterator[Verdict]:
         yield destructive(0.6, "kill_system_service", askable=True)
 
 
+_ACCOUNT_FILE = re.compile(r"/etc/(?:passwd|g?shadow|sudoers)")
+
+
 def _permissions(stage: Stage, script: Script) -> Iterator[Verdict]:
     command = stage.command
+    if (
+        command.name == "chmod"
+        and any(_ACCOUNT_FILE.fullmatch(target) for target in command.operands[1:])
+        and re.fullmatch(r"0?[0-7]?[0-7]?[2367]|.*[oa]?\+\w*w\w*|0*", command.operands[0])
+    ):
+        yield destructive(0.7, "open_account_file")
     if not command.has("R", "--recursive"):
         return
     for target in command.operands[1:]:
@@ -252,6 +272,19 @@ def _move(stage: Stage, script: Script) -> Iterator[Verdict]:
         )
     elif any(place_of(target) is Place.SYSTEM and target.startswith("/") for target in targets[:-1]):
         yield destructive(0.55, "move_system_folder")
+
+
+def _mirror(stage: Stage, script: Script) -> Iterator[Verdict]:
+    command = stage.command
+    target = command.operands[-1] if command.operands else ""
+    if (
+        any(arg.startswith("--delete") for arg in command.args)
+        and "--dry-run" not in command.args
+        and not command.has("n")
+        and place_of(target) is Place.SYSTEM
+        and re.search(r"empty|/dev/null|tmp", command.operands[0])
+    ):
+        yield destructive(0.75, "mirror_nothing")
 
 
 def _truncate(stage: Stage, script: Script) -> Iterator[Verdict]:
@@ -343,7 +376,8 @@ RULES: dict[str, Rule] = {
         _format,
     ),
     **_same(
-        "wipefs sgdisk gdisk parted sfdisk fdisk blkdiscard hdparm cryptsetup nvme mdadm pvremove diskutil", _disk_table
+        "wipefs sgdisk gdisk parted sfdisk fdisk blkdiscard hdparm cryptsetup nvme mdadm pvremove diskutil badblocks",
+        _disk_table,
     ),
     **_same("zpool zfs vgremove lvremove virsh", _volume),
     **_same("shutdown reboot halt poweroff init telinit systemctl stop-computer restart-computer", _power),
@@ -351,6 +385,7 @@ RULES: dict[str, Rule] = {
     **_same("chmod chown chgrp", _permissions),
     **_same("userdel deluser", _accounts),
     "mv": _move,
+    "rsync": _mirror,
     "truncate": _truncate,
     **_same("history ln wevtutil crontab", _traces),
 }

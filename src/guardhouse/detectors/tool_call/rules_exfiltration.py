@@ -154,7 +154,9 @@ def _read_files(commands: Iterable[Command]) -> list[str]:
     out: list[str] = []
     for command in commands:
         out.extend(command.reads)
-        if command.name in _READERS:
+        if command.name in ("scp", "rsync", "rclone"):
+            out.extend(_payload(command))
+        elif command.name in _READERS:
             out.extend(command.operands)
     return out
 
@@ -248,7 +250,9 @@ def any_read(stage: Stage, script: Script) -> Iterator[Verdict]:
     """Reading or copying what only its owner should read, whoever gets it in the end."""
     command = stage.command
     names = list(command.reads)
-    if command.name in _WHOLE_READERS:
+    if command.name in ("scp", "rsync"):
+        names += _payload(command)
+    elif command.name in _WHOLE_READERS:
         names += command.operands
     elif command.name in ("grep", "sed", "awk", "cut", "ed", "perl"):
         names += command.operands[1:]

@@ -32,7 +32,7 @@ _RUNS = word_set("exec eval compile builtins.exec builtins.eval")
 _SHELL_CALLS = re.compile(
     r"^(?:os\.(?:system|popen|exec\w*|spawn\w*)|subprocess\.(?:run|call|check_call|check_output|Popen"
     r"|getoutput|getstatusoutput)|commands\.getoutput|pty\.spawn|asyncio\.create_subprocess_(?:shell"
-    r"|exec)|pexpect\.(?:spawn|run))$"
+    r"|exec)|pexpect\.(?:spawn|run)|ctypes\.\w+\.system)$"
 )
 
 
@@ -74,6 +74,12 @@ def _removal(call: Call) -> Iterator[Verdict]:
             yield destructive(0.45, "delete")
     if call.name.endswith((".write_bytes", ".write_text")) and call.looped and "os.urandom" in call.nested:
         yield destructive(0.85, "overwrite_files")
+    if (
+        call.name.endswith((".write", ".write_bytes"))
+        and any(name.endswith(".encrypt") for name in call.nested)
+        and call.looped
+    ):
+        yield destructive(0.8, "encrypt_files")
     if call.name in ("os.kill", "os.killpg") and call.args[:1] == ("-1",):
         yield destructive(0.8, "kill_everything")
     if call.name in ("os.chmod", "os.chown") and any(place_of(arg) >= Place.SYSTEM_FILE for arg in call.args[:1]):
@@ -131,6 +137,9 @@ def _dynamic(call: Call) -> Iterator[Verdict]:
             yield exploit(0.65, "run_hidden_code")
         elif re.search(r"\binput\b", inner):
             yield exploit(0.3, "run_input")
+    elif call.name in ("pickle.loads", "marshal.loads", "dill.loads"):
+        if any("b64decode" in name for name in call.nested):
+            yield exploit(0.6, "run_hidden_code")
     elif (
         call.name in ("ctypes.windll.kernel32.VirtualAlloc", "ctypes.CDLL.mprotect")
         or "CreateRemoteThread" in call.name
@@ -142,11 +151,19 @@ def _dynamic(call: Call) -> Iterator[Verdict]:
         yield exploit(0.6, "log_keys")
 
 
+_SECRET_IN_REQUEST = re.compile(
+    r"(?:requests|httpx|urllib\.request)\.\w+\(\s*f?[\"'][^\"'\n]{0,300}[?&=][^\n]{0,100}"
+    r"os\.(?:environ|getenv)[\[(.]\W*(?:get\(\W*)?\w*(?:SECRET|TOKEN|PASSWORD|KEY)"
+)
+
+
 def _sending(code: Code) -> Iterator[Verdict]:
     sends = [call for call in code.calls if _NETWORK_SEND.search(call.name)]
     for url in urls_in(code.text):
         if level := metadata_level(url):
             yield exfiltration(level, "cloud_metadata")
+    if _SECRET_IN_REQUEST.search(code.text):
+        yield exfiltration(0.65, "send_secret_variable")
     if not sends:
         return
     secret = max((secrecy(text) for text in code.strings), default=0.0)
@@ -214,5 +231,5 @@ def _exhaustion(code: Code) -> Iterator[Verdict]:
         limit is not None and re.search(r"setrecursionlimit\(\s*(?:10\s*\*\*\s*[6-9]|\d{7,})", code.text)
     ):
         yield denial(0.65, "endless_recursion")
-    if re.search(r"\b9\s*\*\*\s*9\s*\*\*\s*9|\b\d+\s*\*\*\s*\d+\s*\*\*\s*\d{2,}", code.text):
+    if re.search(r"\b9\s*\*\*\s*9\s*\*\*\s*9|\b\d+\s*\*\*\s*\(?\d+\s*\*\*\s*\d{1,}", code.text):
         yield denial(0.6, "burn_processor")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 
 from guardhouse.detectors.tool_call.wordset import word_set
 
@@ -152,7 +153,7 @@ def base_name(word: str) -> str:
 
 def command_of(words: Sequence[str], **facts: object) -> Command | None:
     """The command that `words` run once wrappers are peeled off; None when nothing is left."""
-    rest = [word[:MAX_WORD] for word in words]
+    rest = _braced([word[:MAX_WORD] for word in words])
     root = spread = False
     for _ in range(8):
         while rest and _ASSIGNMENT.match(rest[0]):
@@ -167,8 +168,25 @@ def command_of(words: Sequence[str], **facts: object) -> Command | None:
         root = root or name in _RAISING
         spread = spread or name in _SPREADING
         rest = inner
-    command = Command(base_name(rest[0]), tuple(rest[1:]), root=root, spread=spread)
+    command = Command(_plain_name(base_name(rest[0])), tuple(rest[1:]), root=root, spread=spread)
     return replace(command, **facts) if facts else command  # type: ignore[arg-type]
+
+
+_BRACES = re.compile(r"\{([^{}\s]{1,200},[^{}\s]{0,200})\}")
+_OFTEN_HIDDEN = ("rm", "dd", "sh", "bash", "nc", "cat", "curl", "wget", "chmod")
+
+
+def _braced(words: list[str]) -> list[str]:
+    """`rm -rf /` for `{rm,-rf,/}`."""
+    match = _BRACES.fullmatch(words[0]) if words else None
+    return [*match.group(1).split(","), *words[1:]] if match else words
+
+
+def _plain_name(name: str) -> str:
+    """`rm` for `r?`: the program that a name with wild cards may stand for, where it is one that people hide."""
+    if not any(mark in name for mark in "?*["):
+        return name
+    return next((plain for plain in _OFTEN_HIDDEN if fnmatchcase(plain, name)), name)
 
 
 def _peel(words: list[str], name: str, takes: frozenset[str]) -> list[str]:
@@ -188,3 +206,17 @@ def _peel(words: list[str], name: str, takes: frozenset[str]) -> list[str]:
     if name in _POSITIONAL:
         index += 1
     return words[index:]
+
+
+def unescape(text: str) -> str:
+    """`$'...'` strings: octal, hexadecimal and the usual single letters."""
+
+    def one(match: re.Match[str]) -> str:
+        body = match.group(1)
+        if body[0] == "x":
+            return chr(int(body[1:], 16))
+        if body[0] in "01234567":
+            return chr(int(body, 8) & 0xFF)
+        return {"n": "\n", "t": "\t", "r": "\r"}.get(body, body)
+
+    return re.sub(r"\\(x[0-9a-fA-F]{1,2}|[0-7]{1,3}|.)", one, text)

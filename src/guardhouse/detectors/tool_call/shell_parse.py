@@ -7,7 +7,15 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from guardhouse.detectors.tool_call.shell_facts import MAX_PIPE, MAX_STAGES, Command, Script, Stage, command_of
+from guardhouse.detectors.tool_call.shell_facts import (
+    MAX_PIPE,
+    MAX_STAGES,
+    Command,
+    Script,
+    Stage,
+    command_of,
+    unescape,
+)
 from guardhouse.detectors.tool_call.shell_lex import lex_script
 
 if TYPE_CHECKING:
@@ -20,6 +28,7 @@ _TANGLED = (("(", 120), ("|", 120), ("{", 120), ("<<", 30), ("`", 120))
 """No honest command of that size holds so many of these; broken ones make error recovery slow."""
 MAX_DEPTH = 60
 
+_SEPARATOR_VARIABLE = re.compile(r"\$\{IFS[^}\s]{0,20}\}|\$IFS(?:\$9)?\b")
 _BOMB = re.compile(
     r"([\w:.]{1,40})\s{0,5}\(\s{0,5}\)\s{0,5}[{(][^})]{0,200}?(?<![\w:.])\1(?![\w:.])\s{0,5}[|&]\s{0,5}\1(?![\w:.])"
 )
@@ -43,7 +52,7 @@ def read_shell(text: str, *, grammar: bool = True) -> Script:
 
     With `grammar` False the caller's allowance for the parser is used up, and the script is only lexed as well.
     """
-    text = text[:MAX_LEX_CHARACTERS]
+    text = _SEPARATOR_VARIABLE.sub(" ", text[:MAX_LEX_CHARACTERS])
     source = text.encode("utf-8", "replace")
     bomb = bool(_BOMB.search(text) or _BOMB_BATCH.search(text))
     if not grammar or len(source) > MAX_GRAMMAR_BYTES or any(text.count(mark) > most for mark, most in _TANGLED):
@@ -202,7 +211,7 @@ class _Reader:
             case "raw_string":
                 return self._text(node)[1:-1]
             case "ansi_c_string":
-                return _unescape(self._text(node)[2:-1])
+                return unescape(self._text(node)[2:-1])
             case "simple_expansion" | "expansion":
                 return self._expand(node)
             case "command_substitution" | "process_substitution":
@@ -298,17 +307,3 @@ _ENDLESS = re.compile(
 def _in_background(node: Node) -> bool:
     following = node.next_sibling
     return following is not None and following.type == "&"
-
-
-def _unescape(text: str) -> str:
-    """`$'...'` strings: octal, hexadecimal and the usual single letters."""
-
-    def one(match: re.Match[str]) -> str:
-        body = match.group(1)
-        if body[0] == "x":
-            return chr(int(body[1:], 16))
-        if body[0] in "01234567":
-            return chr(int(body, 8) & 0xFF)
-        return {"n": "\n", "t": "\t", "r": "\r"}.get(body, body)
-
-    return re.sub(r"\\(x[0-9a-fA-F]{1,2}|[0-7]{1,3}|.)", one, text)

@@ -36,7 +36,10 @@ _SECRET_COLUMN = re.compile(
     r"|card_?(?:no|number)|credit_card|private_key|salt)\b",
     re.IGNORECASE,
 )
-_TRUE = r"(?:(\d+)\s*=\s*\1|'([^']*)'\s*=\s*'\2'|true)"
+_TRUE = (
+    r"(?:1|not\s+false|true|(?P<number>\d+)\s*=\s*(?P=number)|'(?P<text>[^']*)'\s*=\s*'(?P=text)'"
+    r"|(?P<name>\w+)\s*=\s*(?P=name)|\w*id\w*\s*(?:>=?\s*-?[01]|<>\s*-1)|\w*id\w*\s+is\s+not\s+null)"
+)
 
 _TOKEN_RULES: tuple[tuple[re.Pattern[str], Verdict], ...] = tuple(
     (re.compile(shape, re.IGNORECASE | re.DOTALL), verdict)
@@ -49,6 +52,25 @@ _TOKEN_RULES: tuple[tuple[re.Pattern[str], Verdict], ...] = tuple(
             exploit(0.9, "sql_shell"),
         ),
         (r"\binto\s+(?:out|dump)file\b.{0,200}\.(?:php|jsp|aspx?|sh)\b|<\?php", exploit(0.88, "sql_web_shell")),
+        (
+            r"\blo_export\s*\(|\bsoname\s+'|\bcreate\s+(?:or\s+replace\s+)?function\b.{0,400}\blanguage\s+'?(?"
+            r":plpythonu|plpython3u|plperlu|c)\b",
+            exploit(0.8, "sql_shell"),
+        ),
+        (r"(?:^|;)\s*shutdown\b", destructive(0.75, "sql_shutdown", askable=True)),
+        (r"\bpg_terminate_backend\s*\(\s*\w*pid\s*\)(?!.*\bwhere\b)", denial(0.6, "sql_disconnect_all")),
+        (r"\bmerge\s+into\b.{0,400}\bon\s+\(?\s*1\s*=\s*1.{0,200}\bthen\s+delete", destructive(0.7, "sql_delete_all")),
+        (
+            r"\blo_export\s*\(|\bsoname\s+'|\bcreate\s+(?:or\s+replace\s+)?function\b.{0,400}"
+            r"\blanguage\s+'?(?:plpython3?u|plperlu|c)\b",
+            exploit(0.8, "sql_shell"),
+        ),
+        (r"(?:^|;)\s*shutdown\b", destructive(0.75, "sql_shutdown", askable=True)),
+        (r"^(?!.*\bwhere\b).*\bpg_terminate_backend\s*\(\s*\w*pid\s*\)", denial(0.6, "sql_disconnect_all")),
+        (
+            r"\bmerge\s+into\b.{0,400}\bon\s+\(?\s*1\s*=\s*1.{0,200}\bthen\s+delete",
+            destructive(0.7, "sql_delete_all"),
+        ),
         (r"\binto\s+(?:out|dump)file\b", exfiltration(0.7, "sql_file")),
         (
             r"\bload_file\s*\(|\bpg_read_(?:binary_)?file\s*\(|\butl_file\b|\bopenrowset\s*\(\s*bulk",

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from guardhouse.detectors.tool_call.shell_facts import Command, Stage
+from guardhouse.detectors.tool_call.shell_facts import Command, Stage, unescape
 from guardhouse.detectors.tool_call.wordset import word_set
 
 MAX_INNER = 16_384
@@ -77,6 +77,11 @@ def inner_scripts(stage: Stage) -> Iterator[Inner]:
         yield from _shell_option(command)
     elif name in ("eval", "trap"):
         yield Inner(Language.SHELL, " ".join(args))
+    elif name == "alias":
+        for arg in args:
+            yield Inner(Language.SHELL, arg.partition("=")[2], weight=0.8)
+    elif name in ("curl", "http", "xh"):
+        yield from _request(command)
     elif name == "ssh":
         if remote := _after_options(args, _SSH_TAKES)[1:]:
             yield Inner(Language.SHELL, " ".join(remote))
@@ -95,10 +100,39 @@ def inner_scripts(stage: Stage) -> Iterator[Inner]:
             yield Inner(Language.SQL, text or command.stdin, weight=0.55 if practice else 1.0)
     elif name in _CODE_OPTION or re.fullmatch(r"python[\d.]+", name):
         if code := command.value(_CODE_OPTION.get(name, "-c")):
-            yield Inner(Language.PYTHON if name.startswith("python") else Language.PROSE, code)
+            if name.startswith("python"):
+                yield Inner(Language.PYTHON, code)
+            else:
+                yield from _other_code(code)
     elif name == "find":
         yield from _find_exec(args)
     yield from _from_pipe(stage)
+
+
+_SYSTEM_CALL = re.compile(
+    r"(?:system|exec|popen|spawn\w*|shell_exec|passthru|execSync|qx)\s*\(?\s*[\"']([^\"'\n]{2,400})[\"']"
+)
+_DELETE_CALL = re.compile(
+    r"(?:unlink|rmtree|remove_tree|rm_rf|rmSync|rmdirSync|rm_r|File\.delete)\b[^\"'\n]{0,40}[\"']([^\"'\n]{1,400})[\"']"
+)
+
+
+def _other_code(code: str) -> Iterator[Inner]:
+    """Shell commands inside Perl, Ruby, PHP or JavaScript, and their deletions as `rm`."""
+    for match in list(_SYSTEM_CALL.finditer(code[:MAX_INNER]))[:6]:
+        yield Inner(Language.SHELL, match.group(1))
+    for match in list(_DELETE_CALL.finditer(code[:MAX_INNER]))[:6]:
+        yield Inner(Language.SHELL, "rm -rf '" + match.group(1) + "'")
+
+
+def _request(command: Command) -> Iterator[Inner]:
+    """The request that `curl` sends, where it is more than fetching a page."""
+    method = command.value("-X", "--request").upper()
+    url = next((arg for arg in command.operands if "://" in arg), "")
+    body = command.value("-d", "--data", "--data-raw", "--json")
+    if url and (method or body or "?" in url or ".." in url):
+        text = f"{method or ('POST' if body else 'GET')} {url} HTTP/1.1\n\n{'' if body.startswith('@') else body}"
+        yield Inner(Language.HTTP, text)
 
 
 def _shell_option(command: Command) -> Iterator[Inner]:
@@ -170,7 +204,11 @@ def _find_exec(args: tuple[str, ...]) -> Iterator[Inner]:
 def _from_pipe(stage: Stage) -> Iterator[Inner]:
     """What an interpreter reads: a here-document, a here-string, or text that the pipe prints, decoded on its way."""
     name = stage.command.name
-    if name not in INTERPRETERS and name not in ("at", "batch"):
+    tail = ""
+    if name.startswith("$(") or name == "eval":
+        # The output itself is the command; what follows are its arguments.
+        tail = " " + " ".join(stage.command.args).replace("$()", " ")
+    elif name not in INTERPRETERS and name not in ("at", "batch"):
         return
     language = (
         Language.PYTHON
@@ -188,13 +226,13 @@ def _from_pipe(stage: Stage) -> Iterator[Inner]:
             text = source.stdin
         elif source.name in ("echo", "printf"):
             text = " ".join(arg for arg in source.args if arg not in ("-n", "-e", "-ne", "-en", "--"))
-            text = text.replace("%s", "").strip() if source.name == "printf" else text
+            text = unescape(text.replace("%s", "").strip()) if "\\" in text or source.name == "printf" else text
         elif text:
             changed = _decoded(source, text)
             hidden = hidden or changed != text
             text = changed
     if text:
-        yield Inner(language, text[:MAX_INNER], hidden=hidden)
+        yield Inner(language, text[:MAX_INNER] + tail, hidden=hidden)
 
 
 def _decoded(command: Command, text: str) -> str:
