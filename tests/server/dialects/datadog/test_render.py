@@ -69,6 +69,12 @@ def test_allow() -> None:
     }
 
 
+def test_what_could_not_be_checked_is_never_passed_over_in_silence() -> None:
+    failed = (DetectorReport("prompt_attack", Outcome.FAILED), DetectorReport("pii", Outcome.NOT_DETECTED))
+    attributes = attributes_of(evaluation_of(action=Action.ALLOW, reports=failed), {})
+    assert attributes["reason"] == "No rule match. Not checked, because it failed: prompt_attack."
+
+
 def test_tags_come_surest_first_and_make_the_reason() -> None:
     evaluation = evaluation_of(
         applied("prompt_attack", "INSTRUCTION_OVERRIDE", 0.907),

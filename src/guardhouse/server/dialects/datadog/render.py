@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from guardhouse.model.conversation import Path, render_path
-from guardhouse.model.evaluation import Action, Evaluation
+from guardhouse.model.evaluation import Action, Evaluation, Outcome
 from guardhouse.server.dialects.datadog.categories import CATEGORY_OF_DETECTOR, TAGS, rule_of, tag_of
 from guardhouse.server.dialects.datadog.parse import ROOT
 
@@ -57,7 +57,8 @@ def _tags(evaluation: Evaluation) -> dict[str, str]:
 
 def _reason(evaluation: Evaluation, tags: list[str]) -> str:
     if evaluation.action is Action.ALLOW:
-        return NO_MATCH
+        failed = [report.detector for report in evaluation.reports if report.outcome is Outcome.FAILED]
+        return f"{NO_MATCH} Not checked, because it failed: {', '.join(failed)}." if failed else NO_MATCH
     return f"Rule matches: {', '.join(tags)}" if tags else evaluation.reason
 
 
