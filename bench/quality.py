@@ -22,6 +22,7 @@ from typing import Any
 
 from guardhouse.engine.guard import Guard
 from guardhouse.model.conversation import Conversation, Role
+from guardhouse.model.evaluation import Outcome
 from guardhouse.model.messages import conversation_from_messages, conversation_from_text
 from guardhouse.model.recipe import DetectorSetting, Recipe, Rule, RuleAction
 from guardhouse.model.request import EvaluationRequest
@@ -30,6 +31,8 @@ from guardhouse.settings import Settings
 THRESHOLD = 0.5
 ATTACKS = "prompt_attack"
 HARM = "harmful_content"
+DETECTORS = {"agent": (ATTACKS, "tool_call")}
+"""What is measured on a set that is not of prompts alone."""
 FILES = {
     "written.dev": "prompt_attacks/written.dev.jsonl.gz",
     "real.dev": "prompt_attacks/real.dev.jsonl.gz",
@@ -68,19 +71,19 @@ def conversation_of(row: Mapping[str, Any]) -> Conversation:
     return conversation_from_text(row["text"], role=Role(row.get("channel", "user")))
 
 
-def judge_rows(guard: Guard, rows: Iterable[Mapping[str, Any]], detector: str) -> list[Judged]:
-    """Every row through the guard, with a recipe of that one detector. Raises when the detector could not run."""
-    setting = DetectorSetting(detector, Rule(RuleAction.REPORT))
-    recipe = Recipe("quality", "Quality", "One detector alone.", (setting,))
+def judge_rows(guard: Guard, rows: Iterable[Mapping[str, Any]], *detectors: str) -> list[Judged]:
+    """Every row through the guard, with a recipe of those detectors alone. Raises when one could not run."""
+    settings = tuple(DetectorSetting(detector, Rule(RuleAction.REPORT)) for detector in detectors)
+    recipe = Recipe("quality", "Quality", "The measured detectors alone.", settings, stop_on_block=False)
     judged = []
     for row in rows:
         snapshot = guard.snapshot
         request = EvaluationRequest(conversation_of(row), recipe=recipe.name)
         with_recipe = type(snapshot)(snapshot.revision, snapshot.policies, {recipe.name: recipe})
         evaluation = guard.judge(request, with_recipe)
-        report = evaluation.report(detector)
-        if report is None or report.outcome.value in ("failed", "not_executed"):
-            raise RuntimeError(f"{detector} did not run: {report.detail if report else 'not in the recipe'}")
+        for report in evaluation.reports:
+            if report.outcome in (Outcome.FAILED, Outcome.NOT_EXECUTED):
+                raise RuntimeError(f"{report.detector} did not run: {report.detail}")
         judged.append(Judged(row, evaluation.confidences))
     return judged
 
@@ -226,7 +229,7 @@ def main() -> None:
     print(f"Model {guard.classifier_name}, threshold {THRESHOLD}.\n")
     names = options.sets.split(",")
     attacks = {
-        name: judge_rows(guard, read_rows(options.data / FILES[name], options.limit), ATTACKS)
+        name: judge_rows(guard, read_rows(options.data / FILES[name], options.limit), *DETECTORS.get(name, (ATTACKS,)))
         for name in names
         if name != "harmful"
     }

@@ -104,7 +104,7 @@ def main() -> None:
     arguments.add_argument("--full", type=Path, required=True, help="weights trained on all rows")
     arguments.add_argument("--held-out", type=Path, nargs="+", required=True, help="runs with --leave-out")
     arguments.add_argument("--out", type=Path, required=True)
-    arguments.add_argument("--share", type=float, default=0.15, help="of positives, for which 0.5 is fitted")
+    arguments.add_argument("--share", type=float, default=0.2, help="of positives, for which 0.5 is fitted")
     arguments.add_argument("--version", default="1")
     options = arguments.parse_args()
     examples = load_examples(options.rows, cache=options.rows.with_suffix(".features.npz"))

@@ -121,7 +121,21 @@ def prompt_rows(data: Path) -> Iterator[Row]:
             if row.get("hard"):
                 weight *= 1.5
             labels = attack_labels(row)
+            if label == "benign" and row["channel"] == "user":
+                labels |= harmless_labels(row["text"])
             yield make_row(row["text"], row["channel"], labels, weight, group_of(row), source, label)
+
+
+def harmless_labels(text: str) -> dict[str, int]:
+    """What is assumed of an ordinary request: no harm, and no topic unless a word of one stands in it.
+
+    Without this the harm heads learn that whatever sounds like a chat, or is in French, is harmful: the corpora's
+    harmful requests are chats, their harmless texts are documents.
+    """
+    labels = dict.fromkeys(HARMS, 0)
+    if not TOPIC_WORDS.search(text):
+        labels |= dict.fromkeys(TOPICS, 0)
+    return labels
 
 
 def make_row(
@@ -139,6 +153,8 @@ def harm_rows(data: Path) -> Iterator[Row]:
     for row in read_rows(data / "harmful" / "train.jsonl.gz"):
         if row.get("kind") == "response":
             continue  # judged as an answer to a question that is not there
+        if row.get("lang") == "fr" and number_of(row["text"]) % 4:
+            continue  # French is here in harmful requests alone; in full it would teach that French is harmful
         labels = {
             head: value
             for category, value in row["categories"].items()
@@ -200,6 +216,8 @@ def own_rows() -> Iterator[Row]:
             labels: dict[str, int] = dict(row.get("labels", {}))
             if "label" in row:
                 labels |= attack_labels(row)
+                if row["label"] == "benign":
+                    labels |= harmless_labels(row["text"])
             group = written_half(row["text"]) if "label" in row else dealt(row["text"])
             source, label = f"own:{path.name.split('.')[0]}", row.get("label", "other")
             yield make_row(row["text"], row.get("channel", "user"), labels, 6.0, group, source, label)

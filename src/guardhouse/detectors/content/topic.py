@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
+from guardhouse.classifier.base import HeadReading
 from guardhouse.detectors.base import Evidence, Needs
-from guardhouse.detectors.content.readings import added_up, content_finding, content_texts
+from guardhouse.detectors.content.readings import HIGHEST, added_up, content_finding, content_texts
 from guardhouse.errors import InvalidInput, UnknownName
 from guardhouse.matching.pack import load_pack
 from guardhouse.matching.pattern import Pattern
-from guardhouse.model.finding import Finding
+from guardhouse.model.finding import Finding, Span
 from guardhouse.model.recipe import DetectorSetting
 
+_HEAD_ALONE = 0.45
 _TOPICS = ("FINANCIAL_ADVICE", "LEGAL_ADVICE", "RELIGION", "POLITICS", "HEALTH_COVERAGE")
 
 
@@ -20,8 +22,9 @@ class Topic:
     """Financial and legal advice, religion, politics and health coverage.
 
     Option `topics`: a list of these names in any case, with hyphens or underscores; empty or absent means all. Read
-    from phrases and from heads that saw few examples of each topic (see the model card): a first version. Topics
-    that are harms (weapons, criminal conduct, sexual content, self-harm, toxicity) belong to `harmful_content`.
+    from phrases, which heads that saw few examples of each topic can support but not replace: a first version, for
+    English mostly. Topics that are harms (weapons, criminal conduct, sexual content, self-harm, toxicity) belong to
+    `harmful_content`.
     """
 
     name = "topic"
@@ -45,8 +48,21 @@ class Topic:
         for text in content_texts(evidence):
             for topic in topics:
                 phrases = added_up(text.hits_of(self._patterns[topic]))
-                if finding := content_finding(self.name, topic, text, text.heads.get(_head(topic)), phrases):
+                head = text.heads.get(_head(topic))
+                if finding := content_finding(self.name, topic, text, *_supported(head, phrases)):
                     yield finding
+
+
+def _supported(
+    head: HeadReading | None, phrases: tuple[float, Span | None]
+) -> tuple[HeadReading | None, tuple[float, Span | None]]:
+    """A head without a phrase stays below the default threshold; with one the two add up."""
+    if head is None:
+        return None, phrases
+    confidence, span = phrases
+    if span is None:
+        return HeadReading(min(head.confidence, _HEAD_ALONE), head.span), phrases
+    return None, (min(1 - (1 - confidence) * (1 - head.confidence), HIGHEST), span)
 
 
 def _head(topic: str) -> str:
