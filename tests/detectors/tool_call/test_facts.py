@@ -159,7 +159,7 @@ def test_places(path: str, place: Place) -> None:
     ("path", "level"),
     [
         ("~/.ssh/id_rsa", 0.9),
-        ("/root/.ssh/id_ed25519", 0.9),
+        ("/home/deploy/.ssh/id_ed25519", 0.9),
         ("~/.ssh/id_rsa.pub", 0.0),
         ("/etc/shadow", 0.9),
         ("/usr/../etc/shadow", 0.9),
