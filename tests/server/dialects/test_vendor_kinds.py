@@ -11,6 +11,7 @@ from guardhouse.detectors.base import Detector
 from guardhouse.engine.catalog import builtin_recipes
 from guardhouse.model.recipe import RuleAction
 from guardhouse.plugins import collect_detectors, load_plugins
+from guardhouse.server.dialects.datadog.categories import RULES, TAGS
 from guardhouse.server.dialects.pangea.kinds import PII_RULES, SECRET_RULES, vendor_type
 from guardhouse.server.dialects.pangea.names import DEFAULT_RECIPE, EVENT_RECIPES, our_recipe
 from guardhouse.server.dialects.pangea.topics import TOPICS
@@ -49,6 +50,16 @@ def test_pangeas_rules_and_topics_and_trends_categories(detector: str, kinds: tu
 @pytest.mark.parametrize("kind", RULE_IDS)
 def test_trends_rules(kind: str) -> None:
     assert kind in detectors()["pii"].kinds | detectors()["secrets"].kinds
+
+
+@pytest.mark.parametrize("kind", RULES)
+def test_datadogs_rules_of_sensitive_data(kind: str) -> None:
+    assert kind in detectors()["pii"].kinds | detectors()["secrets"].kinds
+
+
+@pytest.mark.parametrize("kind", TAGS.values())
+def test_datadogs_categories(kind: str) -> None:
+    assert kind in detectors()["prompt_attack"].kinds | detectors()["tool_call"].kinds
 
 
 @pytest.mark.parametrize("name", [*map(our_recipe, VENDOR_RECIPES), *EVENT_RECIPES.values(), DEFAULT_RECIPE, RECIPE])

@@ -109,7 +109,7 @@ def test_findings_of_sensitive_data_come_in_the_order_of_the_text() -> None:
     tenth: Path = ("data", "attributes", "messages", 10, "content", 1, "text")
     second: Path = ("data", "attributes", "messages", 2, "tool_calls", 0, "function", "arguments")
     evaluation = evaluation_of(
-        applied("secrets", "AMAZON_AWS_ACCESS_KEY_ID", 1.0, path=tenth, span=Span(4, 24), blocked=False),
+        applied("secrets", "AWS_ACCESS_KEY_ID", 1.0, path=tenth, span=Span(4, 24), blocked=False),
         applied("pii", "US_SSN", 1.0, span=Span(26, 37), blocked=False),
         applied("pii", "EMAIL_ADDRESS", 1.0, span=Span(5, 20), blocked=False),
         applied("pii", "IBAN_CODE", 1.0, path=second, span=Span(0, 22), blocked=False),

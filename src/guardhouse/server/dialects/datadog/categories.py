@@ -44,21 +44,30 @@ class SensitiveRule:
     category: str
 
 
-_RULES = {
+RULES = {
     "EMAIL_ADDRESS": SensitiveRule("Standard Email Address Scanner", "email_address", "email_address"),
     "US_SSN": SensitiveRule("US Social Security Number Scanner", "us_ssn", "pii"),
     "CREDIT_CARD": SensitiveRule("Credit Card Scanner", "credit_card", "credit_card"),
     "PHONE_NUMBER": SensitiveRule("Phone Number Scanner", "phone_number", "phone_number"),
     "US_BANK_NUMBER": SensitiveRule("Bank Account Number Scanner", "bank_account", "bank_account"),
-    "AMAZON_AWS_ACCESS_KEY_ID": SensitiveRule("AWS Access Key ID Scanner", "aws_access_key_id", "credentials"),
-    "AMAZON_AWS_SECRET_ACCESS_KEY": SensitiveRule(
-        "AWS Secret Access Key Scanner", "aws_secret_access_key", "credentials"
-    ),
+    "AWS_ACCESS_KEY_ID": SensitiveRule("AWS Access Key ID Scanner", "aws_access_key_id", "credentials"),
+    "AWS_SECRET_ACCESS_KEY": SensitiveRule("AWS Secret Access Key Scanner", "aws_secret_access_key", "credentials"),
     "ANTHROPIC_API_KEY": SensitiveRule("Claude API Key Scanner", "claude_api_key", "credentials"),
 }
+"""The rules whose names the vendor's pages show, by our kind."""
 CATEGORY_OF_DETECTOR = {"pii": "pii", "secrets": "credentials", "custom_entity": "custom"}
-"""The detectors whose findings are sensitive data, and the category of rules that `_RULES` does not name."""
-_ACRONYMS = {"Us": "US", "Uk": "UK", "Eu": "EU", "Id": "ID", "Iban": "IBAN", "Ip": "IP", "Api": "API", "Url": "URL"}
+"""The detectors whose findings are sensitive data, and the category of rules that `RULES` does not name."""
+_ACRONYMS = {
+    "Aws": "AWS",
+    "Us": "US",
+    "Uk": "UK",
+    "Eu": "EU",
+    "Id": "ID",
+    "Iban": "IBAN",
+    "Ip": "IP",
+    "Api": "API",
+    "Url": "URL",
+}
 
 
 def tag_of(kind: str) -> str:
@@ -68,7 +77,7 @@ def tag_of(kind: str) -> str:
 
 def rule_of(kind: str, detector: str) -> SensitiveRule:
     """The rule of a kind of sensitive data; a name of the same form for kinds that the vendor's pages do not show."""
-    known = _RULES.get(kind)
+    known = RULES.get(kind)
     if known is not None:
         return known
     words = [_ACRONYMS.get(word, word) for word in kind.replace("_", " ").title().split()]
