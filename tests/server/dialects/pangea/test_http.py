@@ -256,13 +256,13 @@ def nested(depth: int) -> bytes:
 
 
 BAD_BODIES: dict[str, tuple[bytes, list[tuple[str, str]]]] = {
-    "empty": (b"", [("BelowMinLength", "")]),
-    "blank": (b" \n", [("BelowMinLength", "")]),
+    "empty": (b"", [("BadFormat", "")]),
+    "blank": (b" \n", [("BadFormat", "")]),
     "not JSON": (b'{"text": ', [("BadFormat", "")]),
     "a comment": (b'{"text": "a"} // b', [("BadFormat", "")]),
     "not UTF-8": (b'{"text": "\xff"}', [("BadFormat", "")]),
     "UTF-16": ('{"text": "a"}'.encode("utf-16"), [("BadFormat", "")]),
-    "NaN": (b'{"text": NaN}', [("NotWithinRange", "")]),
+    "NaN": (b'{"text": NaN}', [("BadFormat", "")]),
     "a list": (b"[]", [("InvalidObject", "")]),
     "a number": (b"1", [("InvalidObject", "")]),
     "nested a little too deeply": (nested(300), [("BadFormat", "")]),

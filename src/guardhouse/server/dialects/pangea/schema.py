@@ -32,6 +32,8 @@ _CODES = {
     "too_long": "AboveMaxLength",
     "conflict": "MutuallyExclusive",
 }
+_UNREADABLE = frozenset({"empty", "out_of_range"})
+"""Of the whole body these say that it is no JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ def problems_of(error: InvalidInput) -> tuple[Problem, ...]:
     if isinstance(error, ValidationFailed):
         return error.problems
     code = _TYPE_CODES.get(error.expected, "BadFormat") if error.code == "wrong_type" else _CODES[error.code]
+    if not error.path and error.code in _UNREADABLE:
+        code = "BadFormat"
     return (Problem(code, error.detail, error.path),)
 
 
