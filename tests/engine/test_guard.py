@@ -196,6 +196,13 @@ def test_plain_overrides_are_read_and_roles_checked():
         make_guard().evaluate("x", recipe="r", role="wizard")
 
 
+def test_the_error_of_an_override_leads_to_its_place_in_the_request():
+    overrides = {"detectors": {"prompt_attack": {"options": {"nope": 1}}}}
+    with pytest.raises(InvalidInput) as caught:
+        make_guard().evaluate("x", recipe="r", overrides=overrides)
+    assert caught.value.path == ("overrides", "detectors", "prompt_attack", "options", "nope")
+
+
 def test_the_channel_of_a_single_text_is_its_role():
     seen = []
 

@@ -118,13 +118,13 @@ def test_an_edit_that_nobody_serves_becomes_a_replacement():
         pytest.param(
             DetectorSetting("pii", Rule(RuleAction.MASK, {"depth": 1})),
             InvalidInput,
-            ("parameters", "depth"),
+            ("detectors", "pii", "parameters", "depth"),
             id="parameter",
         ),
         pytest.param(
             DetectorSetting("pii", Rule(RuleAction.MASK, {"masking_char": ""})),
             InvalidInput,
-            ("parameters", "masking_char"),
+            ("detectors", "pii", "parameters", "masking_char"),
             id="parameter-value",
         ),
     ],

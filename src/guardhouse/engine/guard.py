@@ -177,7 +177,11 @@ class Guard:
         kept = self._kept_plan(recipe, sensitive_data)
         if request.overrides is None:
             return kept
-        return self._built_plan(recipe, request.overrides, sensitive_data)
+        try:
+            return self._built_plan(recipe, request.overrides, sensitive_data)
+        except InvalidInput as error:  # the recipe alone is in order, so that it is the request's overrides
+            error.path = ("overrides", *error.path)
+            raise
 
     def _built_plan(self, recipe: Recipe, overrides: Overrides | None, sensitive_data: SensitiveData | None) -> Plan:
         return build_plan(recipe, overrides, sensitive_data, detectors=self.detectors, operators=self.operators)

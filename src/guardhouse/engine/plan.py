@@ -65,8 +65,12 @@ def build_plan(
         detector = detectors.get(setting.detector)
         if detector is None:
             raise UnknownName(f"there is no detector {setting.detector!r}", path=("detectors", setting.detector))
-        checked = _checked(setting, detector, operators)
-        needs = detector.needs(checked)
+        try:
+            checked = _checked(setting, detector, operators)
+            needs = detector.needs(checked)
+        except InvalidInput as error:
+            error.path = ("detectors", setting.detector, *error.path)
+            raise
         patterns.update((pattern.id, pattern) for pattern in needs.patterns)
         heads |= needs.heads
         steps.append(Step(detector, checked))
@@ -139,10 +143,9 @@ def _replaced(rule: Rule) -> Rule:
 
 
 def _checked(setting: DetectorSetting, detector: Detector, operators: Mapping[RuleAction, Operator]) -> DetectorSetting:
-    path = ("detectors", setting.detector)
-    _known(setting.options, detector.option_names, "option", (*path, "options"))
+    _known(setting.options, detector.option_names, "option", ("options",))
     if detector.kinds:
-        _known(setting.rules, detector.kinds, "rule", (*path, "rules"))
+        _known(setting.rules, detector.kinds, "rule", ("rules",))
     return replace(
         setting,
         default=_served(setting.default, operators),
