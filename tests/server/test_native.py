@@ -98,6 +98,9 @@ def test_the_client_gives_the_same_values(guard_server: RunningServer) -> None:
         ({"messages": [{"role": "user", "content": "x"}], "role": "user"}, "conflict", "role"),
         ({"text": "x", "role": "nobody"}, "not_in_enum", "role"),
         ({"text": "x", "judge": "first"}, "not_in_enum", "judge"),
+        ({"text": "x", "tool_policies": []}, "wrong_type", "tool_policies"),
+        ({"text": "x", "log_fields": ""}, "wrong_type", "log_fields"),
+        ({"text": "x", "overrides": {"detectors": {"nope": {}}}}, "unknown_member", "overrides.detectors.nope"),
         ({"text": "x", "txet": "y"}, "unknown_member", "txet"),
         ({"text": "x", "recipe": "no-such"}, "not_in_enum", "recipe"),
         ({"text": "x", "recipe": 5}, "wrong_type", "recipe"),
@@ -128,6 +131,12 @@ def test_a_bound_key_speaks_for_its_service_only(guard_server: RunningServer, ad
     auditor = guard_server.create_key(KeyRole.AUDITOR, service="another-bot")
     with httpx.Client(base_url=guard_server.url, headers={"Authorization": f"Bearer {auditor}"}) as other:
         assert other.get(f"/v1/activity/{evaluation.id}").status_code == 404
+
+
+def test_null_is_as_good_as_absent(client: httpx.Client) -> None:
+    members = ("messages", "role", "judge", "recipe", "overrides", "service", "env", "sensitivity", "sensitive_data")
+    body = {"text": "x", **dict.fromkeys((*members, "tool_policies", "log_fields"))}
+    assert client.post("/v1/evaluate", json=body).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -236,6 +245,9 @@ def test_the_description_covers_every_route(client: httpx.Client) -> None:
     described = {(path, method) for path, methods in description["paths"].items() for method in methods}
     assert ("/v1/evaluate", "post") in described
     assert ("/api/v2/ai-guard/evaluate", "post") in described
+    metrics = description["paths"]["/metrics"]["get"]["responses"]
+    answer = client.get("/metrics")
+    assert answer.headers["content-type"] in metrics[str(answer.status_code)]["content"]
     evaluation = client.post("/v1/evaluate", json={"text": "x"}).json()
     schema = description["paths"]["/v1/evaluate"]["post"]["responses"]["200"]["content"]["application/json"]["schema"]
     assert set(evaluation) == set(schema["properties"])

@@ -9,6 +9,20 @@ from guardhouse import __version__
 from guardhouse.server.dialects.base import Dialect
 
 OBJECT = {"type": "object"}
+_STRING = {"type": "string"}
+ERROR = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "message", "path"],
+            "properties": {"code": _STRING, "message": _STRING, "path": _STRING},
+        }
+    },
+}
+"""An error in Guardhouse's own form."""
+DENIED = {401: ("No live key.", ERROR), 403: ("The key may not do this.", ERROR), 429: ("Over a limit.", ERROR)}
 
 
 def document(dialects: Sequence[Dialect]) -> dict[str, Any]:
@@ -42,13 +56,17 @@ def operation(
     summary: str,
     *,
     answers: dict[int, tuple[str, dict[str, Any]]],
+    errors: dict[int, tuple[str, dict[str, Any]]] | None = None,
     body: dict[str, Any] | None = None,
     parameters: Sequence[dict[str, Any]] = (),
     media_type: str = "application/json",
     security: Sequence[dict[str, Any]] | None = None,
     tag: str = "server",
 ) -> dict[str, Any]:
-    """One OpenAPI operation. `answers` maps a status to its description and the schema of its body."""
+    """One OpenAPI operation. `answers` maps a status to its description and the schema of its body.
+
+    `errors` are answers that are JSON whatever the `media_type` of the others.
+    """
     made: dict[str, Any] = {
         "summary": summary,
         "tags": [tag],
@@ -57,6 +75,8 @@ def operation(
             for status, (text, schema) in answers.items()
         },
     }
+    if errors:
+        made["responses"] |= operation(summary, answers=errors)["responses"]
     if body is not None:
         made["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
     if parameters:
@@ -81,6 +101,7 @@ _OWN_PATHS: dict[str, Any] = {
             "Metrics in Prometheus' text format; needs a key that may read, unless the setting metrics_public is on.",
             answers={200: ("Metrics.", {"type": "string"})},
             media_type="text/plain",
+            errors=DENIED,
         )
     },
     "/openapi.json": {"get": operation("This document.", answers={200: ("OpenAPI 3.1.", OBJECT)}, security=())},

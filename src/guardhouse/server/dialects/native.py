@@ -111,14 +111,14 @@ def parse_request(document: object) -> EvaluationRequest:
         overrides=None if overrides is None else overrides_from_dict(overrides),
         sensitivity=sensitivity_from_data(document.get("sensitivity")),
         sensitive_data=_choice(document, "sensitive_data", SensitiveData),
-        tool_policies=tool_policies_from_data(document.get("tool_policies") or {}),
-        log_fields=log_fields_from_data(document.get("log_fields") or {}),
+        tool_policies=tool_policies_from_data(_or_none_given(document, "tool_policies")),
+        log_fields=log_fields_from_data(_or_none_given(document, "log_fields")),
     )
 
 
 def _conversation(document: Mapping[str, Any]) -> Conversation:
-    judge = document.get("judge", "last")
-    if judge not in ("last", "all"):
+    judge = document.get("judge")
+    if judge not in (None, "last", "all"):
         raise InvalidInput("judge must be 'last' or 'all'", path=("judge",), code="not_in_enum")
     text, messages = document.get("text"), document.get("messages")
     if (text is None) == (messages is None):
@@ -131,6 +131,12 @@ def _conversation(document: Mapping[str, Any]) -> Conversation:
     if not isinstance(text, str):
         raise InvalidInput("text must be a string", path=("text",), code="wrong_type", expected="string")
     return conversation_from_text(text, role=_choice(document, "role", Role) or Role.USER)
+
+
+def _or_none_given(document: Mapping[str, Any], member: str) -> Any:
+    """The member as it came, an empty object where it is absent or null."""
+    value = document.get(member)
+    return {} if value is None else value
 
 
 def _string(document: Mapping[str, Any], member: str) -> str | None:

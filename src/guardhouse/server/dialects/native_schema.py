@@ -8,7 +8,7 @@ from guardhouse.model.conversation import Role
 from guardhouse.model.evaluation import Action, Outcome
 from guardhouse.model.policy import SensitiveData, ToolPolicy
 from guardhouse.model.recipe import RuleAction
-from guardhouse.server.openapi import OBJECT, operation
+from guardhouse.server.openapi import DENIED, ERROR, OBJECT, operation
 
 _STRING = {"type": "string"}
 _UNIT = {"type": "number", "minimum": 0, "maximum": 1}
@@ -101,8 +101,6 @@ _REQUEST = {
     ),
     "additionalProperties": False,
 }
-_ERROR = _object(("error",), error=_object(("code", "message", "path"), code=_STRING, message=_STRING, path=_STRING))
-_DENIED = {401: ("No live key.", _ERROR), 403: ("The key may not do this.", _ERROR), 429: ("Over a limit.", _ERROR)}
 _RECORD = _object(
     id=_STRING,
     time={"type": "string", "format": "date-time"},
@@ -133,12 +131,12 @@ OPENAPI_PATHS: dict[str, Any] = {
             body=_REQUEST,
             answers={
                 200: ("The evaluation.", EVALUATION),
-                400: ("The body is not of this form; `path` says where.", _ERROR),
-                **_DENIED,
-                408: ("The body came too slowly.", _ERROR),
-                413: ("The body is too large.", _ERROR),
-                500: ("A fault of the server; the id is in its log.", _ERROR),
-                503: ("The server is busy; see Retry-After.", _ERROR),
+                400: ("The body is not of this form; `path` says where.", ERROR),
+                **DENIED,
+                408: ("The body came too slowly.", ERROR),
+                413: ("The body is too large.", ERROR),
+                500: ("A fault of the server; the id is in its log.", ERROR),
+                503: ("The server is busy; see Retry-After.", ERROR),
             },
             tag="native",
         )
@@ -147,20 +145,20 @@ OPENAPI_PATHS: dict[str, Any] = {
         "get": operation(
             "One record of the activity log.",
             parameters=({"name": "id", "in": "path", "required": True, "schema": _STRING},),
-            answers={200: ("The record.", _RECORD), **_DENIED, 404: ("There is none of this id.", _ERROR)},
+            answers={200: ("The record.", _RECORD), **DENIED, 404: ("There is none of this id.", ERROR)},
             tag="native",
         )
     },
     "/v1/recipes": {
         "get": operation(
-            "All recipes.", answers={200: ("Recipes.", _object(recipes=_array(OBJECT))), **_DENIED}, tag="native"
+            "All recipes.", answers={200: ("Recipes.", _object(recipes=_array(OBJECT))), **DENIED}, tag="native"
         )
     },
     "/v1/policy": {
         "get": operation(
             "The policy that holds for a service and an environment.",
             parameters=(_query("service"), _query("env")),
-            answers={200: ("The policy; null where no scope says anything.", OBJECT), **_DENIED},
+            answers={200: ("The policy; null where no scope says anything.", OBJECT), **DENIED},
             tag="native",
         )
     },

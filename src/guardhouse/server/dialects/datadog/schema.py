@@ -37,9 +37,9 @@ _META = {
         "service": _NULLABLE_STRING,
         "env": _NULLABLE_STRING,
         "coding_agent": _NULLABLE_STRING,
-        "confidence_threshold": {"oneOf": [_UNIT, {"type": "object", "additionalProperties": _UNIT}]},
-        "is_sds_enabled_override": {"type": "boolean"},
-        "tool_policies": OBJECT,
+        "confidence_threshold": {"oneOf": [_UNIT, {"type": "object", "additionalProperties": _UNIT}, {"type": "null"}]},
+        "is_sds_enabled_override": {"type": ["boolean", "null"]},
+        "tool_policies": {"type": ["object", "null"]},
     },
 }
 _BODY = {
