@@ -86,7 +86,7 @@ def test_route_is_documented(path: str) -> None:
     """Doubled slashes and the prefixes under which a dialect serves the same endpoint are told once, in words."""
     bare = re.sub(r"^/(ai-guard|prompt-guard|redact|aiguard|aidr/aiguard)(?=/)", "", path.replace("//", "/"))
     text = page("http.md")
-    assert f" {bare}`" in text or f"`{bare}`" in text or bare == "/{rest:path}"
+    assert f" {bare}`" in text or f"`{bare}`" in text or bare.endswith("{rest:path}")
 
 
 def test_every_page_is_linked() -> None:

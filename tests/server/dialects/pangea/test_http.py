@@ -118,7 +118,9 @@ def test_each_service_refuses_what_belongs_to_the_other(
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer wrong", "Basic abc"], ids=repr)
-@pytest.mark.parametrize("path", [TEXT_GUARD, "/v1/guard", "/request/prq_x", "/ai-guard/nothing"])
+@pytest.mark.parametrize(
+    "path", [TEXT_GUARD, "/v1/guard", "/request/prq_x", "/ai-guard/nothing", "/v1/text/nothing", "/v1/redact"]
+)
 def test_the_key_comes_before_anything_else(guard_server: RunningServer, header: str, path: str) -> None:
     method = "GET" if path.startswith("/request") else "POST"
     headers = {"authorization": header} if header else {}

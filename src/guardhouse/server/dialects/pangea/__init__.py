@@ -73,7 +73,8 @@ class PangeaDialect:
         routes += [Route(mount + _REQUEST, _request, methods=["GET"]) for mount in mounts]
         known = frozenset(route.path for route in routes if isinstance(route, Route))
         rest = _nothing_here(known)
-        return [*routes, *(Route(f"{mount}/{{rest:path}}", rest, methods=_ALL_METHODS) for mount in mounts if mount)]
+        starts = (*(f"{mount}/" for mount in mounts if mount), *_OWN_PREFIXES)
+        return [*routes, *(Route(f"{start}{{rest:path}}", rest, methods=_ALL_METHODS) for start in starts)]
 
     def owns(self, path: str, host: str) -> bool:
         """Paths under a service's name, the vendor's kind of path on hosts of that name, and the bare endpoints.
