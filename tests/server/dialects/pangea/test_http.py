@@ -220,6 +220,27 @@ def test_links_are_reported_in_reading_order_with_their_places(post: Post) -> No
     assert result["prompt_text"] == "🙂 737updatesboeing.com, 190.28.74.251 and hxxp://113[.]235[.]101[.]11:54384"
 
 
+@pytest.mark.parametrize("path", [TEXT_GUARD, "/v1/guard"])
+def test_what_stands_in_the_text_is_the_vendors_type(post: Post, path: str) -> None:
+    text = "🙂 My NRIC is S1234567D, mail ann.lee@example.com, key AKIA2E0A8F3B244C9986."
+    pii = {"fin/nric": "replacement", "email_address": "replacement"}
+    secrets = {"amazon_aws_access_key_id": "replacement"}
+    if path == TEXT_GUARD:
+        overrides: dict[str, Any] = {"ignore_recipe": True, "pii_entity": pii, "secrets_detection": secrets}
+        result = enveloped(post(path, json={"text": text, "overrides": overrides}))["result"]
+        shown = result["prompt_text"]
+    else:
+        overrides = {"ignore_recipe": True, "confidential_and_pii_entity": pii, "secret_and_key_entity": secrets}
+        body = {"input": {"messages": [{"role": "user", "content": text}]}, "overrides": overrides}
+        result = enveloped(post(path, json=body))["result"]
+        shown = result["output"]["messages"][0]["content"]
+    entities = [entity for item in result["detectors"].values() for entity in item["data"]["entities"]]
+    types = ["FIN/NRIC", "EMAIL_ADDRESS", "AMAZON_AWS_ACCESS_KEY_ID"]
+    assert shown == "🙂 My NRIC is <FIN/NRIC>, mail <EMAIL_ADDRESS>, key <AMAZON_AWS_ACCESS_KEY_ID>."
+    assert [entity["type"] for entity in entities] == types
+    assert [entity["redacted_value"] for entity in entities] == [f"<{name}>" for name in types]
+
+
 @pytest.mark.parametrize(
     ("name", "spelled"),
     [

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+
+from guardhouse.model.evaluation import AppliedFinding, Evaluation
+from guardhouse.server.dialects.markers import marked_texts
 
 PII_RULES: Mapping[str, tuple[str, ...]] = {
     "email_address": ("EMAIL_ADDRESS",),
@@ -69,3 +73,21 @@ _TYPES = {kinds[0]: rule.upper() for rules in (PII_RULES, SECRET_RULES) for rule
 def vendor_type(kind: str) -> str:
     """The entity type of one of our kinds; what the vendor has no rule for keeps our name."""
     return _TYPES.get(kind, kind)
+
+
+def in_vendor_types(evaluation: Evaluation) -> Evaluation:
+    """`evaluation` with the vendor's `<TYPE>` wherever the engine put `<KIND>` into a text."""
+    kinds = {redaction.kind for redaction in evaluation.redactions}
+    markers = {f"<{kind}>": f"<{vendor_type(kind)}>" for kind in kinds if vendor_type(kind) != kind}
+    if not markers:
+        return evaluation
+
+    def retyped(applied: AppliedFinding) -> AppliedFinding:
+        marker = markers.get(applied.replacement or "")
+        return applied if marker is None else replace(applied, replacement=marker)
+
+    return replace(
+        evaluation,
+        reports=tuple(replace(report, findings=tuple(map(retyped, report.findings))) for report in evaluation.reports),
+        texts=marked_texts(evaluation, lambda redaction: markers.get(redaction.replacement)),
+    )

@@ -13,6 +13,7 @@ from guardhouse.model.policy import Scope
 from guardhouse.model.request import EvaluationRequest
 from guardhouse.redaction.apply import put_back
 from guardhouse.server.dialects.pangea import names
+from guardhouse.server.dialects.pangea.kinds import in_vendor_types
 from guardhouse.server.dialects.pangea.overrides import RequestChanges, read_overrides
 from guardhouse.server.dialects.pangea.render import rendered_detectors, summary_of
 from guardhouse.server.dialects.pangea.schema import Checker
@@ -144,6 +145,7 @@ def read_chat_completions(document: object) -> GuardCall:
 
 def guard_answer(call: GuardCall, evaluation: Evaluation) -> tuple[str, dict[str, Any]]:
     """The summary and the result."""
+    evaluation = in_vendor_types(evaluation)
     endpoint = call.endpoint
     result: dict[str, Any] = {
         endpoint.output: put_back(call.document, evaluation.texts)[endpoint.input],

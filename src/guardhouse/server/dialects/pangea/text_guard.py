@@ -15,6 +15,7 @@ from guardhouse.model.policy import Scope
 from guardhouse.model.request import EvaluationRequest
 from guardhouse.redaction.apply import put_back
 from guardhouse.server.dialects.pangea import names
+from guardhouse.server.dialects.pangea.kinds import in_vendor_types
 from guardhouse.server.dialects.pangea.overrides import RequestChanges, read_overrides
 from guardhouse.server.dialects.pangea.render import rendered_detectors, summary_of
 from guardhouse.server.dialects.pangea.schema import Checker
@@ -82,6 +83,7 @@ def read_text_guard(document: object) -> TextGuardCall:
 
 def text_guard_answer(call: TextGuardCall, evaluation: Evaluation) -> tuple[str, dict[str, Any]]:
     """The summary and the result."""
+    evaluation = in_vendor_types(evaluation)
     result: dict[str, Any] = {
         "recipe": call.recipe or names.vendor_recipe(evaluation.recipe),
         "blocked": evaluation.blocked,

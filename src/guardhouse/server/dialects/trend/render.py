@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from guardhouse.model.conversation import Path
 from guardhouse.model.evaluation import AppliedFinding, Evaluation, Redaction
 from guardhouse.redaction.apply import put_back
+from guardhouse.server.dialects.markers import marked_texts
 from guardhouse.server.dialects.trend.headers import Wishes
 from guardhouse.server.dialects.trend.rules import HARMFUL, SENSITIVE_DETECTORS, rule_id
 
@@ -25,7 +25,7 @@ def rendered(evaluation: Evaluation, document: Any, wishes: Wishes) -> dict[str,
         "reason": ", ".join(reasons),
     }
     if wishes.redact and evaluation.transformed:
-        answer["redactedRequest"] = put_back(document, marked_texts(evaluation))
+        answer["redactedRequest"] = put_back(document, marked_texts(evaluation, _marker))
     if wishes.representation:
         answer["harmfulContent"] = _harmful_content(evaluation)
         answer["sensitiveInformation"] = _sensitive_information(evaluation)
@@ -33,31 +33,9 @@ def rendered(evaluation: Evaluation, document: Any, wishes: Wishes) -> dict[str,
     return answer
 
 
-def marked_texts(evaluation: Evaluation) -> dict[Path, str]:
-    """The changed texts with `[RULE_ID]` where something was taken out, whatever the recipe put there."""
-    by_path: dict[Path, list[Redaction]] = {}
-    for redaction in evaluation.redactions:
-        by_path.setdefault(redaction.path, []).append(redaction)
-    return {path: _marked(text, by_path.get(path, ())) for path, text in evaluation.texts.items()}
-
-
-def _marked(text: str, redactions: Iterable[Redaction]) -> str:
-    out: list[str] = []
-    position = 0
-    for redaction in sorted(redactions, key=lambda item: item.redacted_span.start):
-        span = redaction.redacted_span
-        out.append(text[position : span.start])
-        shown = text[span.start : span.end]
-        position = span.end
-        if redaction.detector not in SENSITIVE_DETECTORS:
-            out.append(shown)
-            continue
-        marker = f"[{rule_id(redaction.kind)}]"
-        # A number inside a tool call's JSON was put in quotes to stay JSON.
-        is_quoted = shown.startswith('"') and shown.endswith('"') and len(shown) > 1
-        out.append(f'"{marker}"' if is_quoted else marker)
-    out.append(text[position:])
-    return "".join(out)
+def _marker(redaction: Redaction) -> str | None:
+    """`[RULE_ID]` where sensitive data was taken out, whatever the recipe put there."""
+    return f"[{rule_id(redaction.kind)}]" if redaction.detector in SENSITIVE_DETECTORS else None
 
 
 def _reasons(evaluation: Evaluation) -> list[str]:
