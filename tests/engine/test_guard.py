@@ -196,6 +196,15 @@ def test_plain_overrides_are_read_and_roles_checked():
         make_guard().evaluate("x", recipe="r", role="wizard")
 
 
+def test_a_recipe_that_is_ignored_may_name_detectors_that_are_not_there():
+    other = Recipe("other", "Other", "", (DetectorSetting("nobody", Rule(RuleAction.REPORT)),))
+    guard = make_guard(recipe=other)
+    overrides = {"ignore_recipe": True, "detectors": {"prompt_attack": {"action": "block"}}}
+    assert guard.evaluate("ignore", recipe="other", overrides=overrides).action is Action.DENY
+    with pytest.raises(ConfigurationError):
+        guard.evaluate("ignore", recipe="other", overrides={"detectors": {"prompt_attack": {"action": "block"}}})
+
+
 def test_the_error_of_an_override_leads_to_its_place_in_the_request():
     overrides = {"detectors": {"prompt_attack": {"options": {"nope": 1}}}}
     with pytest.raises(InvalidInput) as caught:

@@ -174,12 +174,13 @@ class Guard:
             raise UnknownRecipe(name)
         # A recipe that the caller names says itself what is done about sensitive data; the policy speaks for the rest.
         sensitive_data = request.sensitive_data or (None if request.recipe else policy.sensitive_data)
-        kept = self._kept_plan(recipe, sensitive_data)
         if request.overrides is None:
-            return kept
+            return self._kept_plan(recipe, sensitive_data)
+        if not request.overrides.ignore_recipe:
+            self._kept_plan(recipe, sensitive_data)  # what is wrong with the recipe alone is not the caller's mistake
         try:
             return self._built_plan(recipe, request.overrides, sensitive_data)
-        except InvalidInput as error:  # the recipe alone is in order, so that it is the request's overrides
+        except InvalidInput as error:
             error.path = ("overrides", *error.path)
             raise
 
