@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from guardhouse import Guard
 from guardhouse.client import AsyncGuardClient, GuardClient
 from guardhouse.client.wire import UnexpectedAnswer
 from guardhouse.errors import (
@@ -25,10 +26,10 @@ from guardhouse.errors import (
     Unavailable,
     UnknownRecipe,
 )
-from guardhouse.model.codec import evaluation_to_dict
+from guardhouse.model.codec import evaluation_to_dict, overrides_from_dict
 from guardhouse.model.evaluation import Action, AppliedFinding, DetectorReport, Evaluation, Outcome
 from guardhouse.model.finding import Finding, Span
-from guardhouse.model.recipe import RuleAction
+from guardhouse.model.recipe import DetectorOverride, Overrides, Rule, RuleAction
 
 _FINDING = Finding("prompt_attack", "JAILBREAK", 0.9, ("text",), Span(0, 4), value="DAN!")
 EVALUATION = Evaluation(
@@ -104,6 +105,31 @@ def test_what_is_sent() -> None:
         "overrides": {"ignore_recipe": True},
     }
     assert json.loads(third.content) == {"messages": [{"role": "user", "content": "ż"}]}
+
+
+def test_overrides_may_be_values() -> None:
+    seen: list[Any] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(json.loads(request.content)["overrides"])
+        return verdict(request)
+
+    overrides = Overrides({"pii": DetectorOverride(default=Rule(RuleAction.MASK))}, ignore_recipe=True)
+    answered(answer, "x", overrides=overrides)
+    assert [overrides_from_dict(item) for item in seen] == [overrides, overrides]
+
+
+@pytest.mark.parametrize(
+    ("content", "overrides", "path"),
+    [(None, None, "messages"), (5, None, "messages"), ({"role": "user"}, None, "messages"), ("x", 5, "overrides")],
+)
+def test_what_cannot_be_sent_is_refused_as_the_guard_refuses_it(content: Any, overrides: Any, path: str) -> None:
+    with pytest.raises(InvalidInput) as raised:
+        answered(verdict, content, overrides=overrides)
+    with pytest.raises(InvalidInput) as refused:
+        Guard(detectors=()).evaluate(content, overrides=overrides)
+    assert raised.value.path == refused.value.path == (path,)
+    assert str(raised.value) == str(refused.value)
 
 
 def test_block_raises_with_the_evaluation() -> None:

@@ -100,6 +100,15 @@ def test_overrides_are_read():
             "topic": DetectorOverride(disabled=True),
         },
     )
+    rule = Rule(RuleAction.PARTIAL_MASK, {"unmasked_from_right": 2}, block=True)
+    whole = Overrides(
+        {
+            "pii": DetectorOverride(False, rule, {"US_SSN": rule}, 0.0, {"countries": ["US"]}),
+            "topic": DetectorOverride(),
+        }
+    )
+    for value in (overrides, whole, Overrides()):
+        assert codec.overrides_from_dict(json.loads(json.dumps(codec.overrides_to_dict(value)))) == value
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import httpx
 
 from guardhouse.client import wire
 from guardhouse.model.evaluation import Evaluation
+from guardhouse.model.recipe import Overrides
 
 
 class GuardClient:
@@ -38,7 +39,7 @@ class GuardClient:
         service: str | None = None,
         env: str | None = None,
         role: str | None = None,
-        overrides: Mapping[str, Any] | None = None,
+        overrides: Overrides | Mapping[str, Any] | None = None,
         block: bool = False,
     ) -> Evaluation:
         """Judge one text, or the last turn of a list of chat messages.

@@ -26,9 +26,10 @@ from guardhouse.errors import (
     Unavailable,
     UnknownRecipe,
 )
-from guardhouse.model.codec import evaluation_from_dict
+from guardhouse.model.codec import evaluation_from_dict, overrides_to_dict
 from guardhouse.model.conversation import Path
 from guardhouse.model.evaluation import Evaluation
+from guardhouse.model.recipe import Overrides
 
 DEFAULT_TIMEOUT_S = 10.0
 EVALUATE_PATH = "/v1/evaluate"
@@ -62,9 +63,18 @@ def request_body(
     recipe: str | None,
     service: str | None,
     env: str | None,
-    overrides: Mapping[str, Any] | None,
+    overrides: Overrides | Mapping[str, Any] | None,
 ) -> bytes:
-    """The body of an evaluation. ASCII with escapes, so that text with lone surrogates can be sent too."""
+    """The body of an evaluation. ASCII with escapes, so that text with lone surrogates can be sent too.
+
+    Raises `InvalidInput` for what is no text and no list of messages, and for overrides that are no object.
+    """
+    if not isinstance(content, str | list | tuple):
+        raise InvalidInput.wrong_type("array", ("messages",))
+    if isinstance(overrides, Overrides):
+        overrides = overrides_to_dict(overrides)
+    elif not isinstance(overrides, Mapping | None):
+        raise InvalidInput.wrong_type("object", ("overrides",))
     members: dict[str, Any] = {
         "text" if isinstance(content, str) else "messages": content if isinstance(content, str) else list(content),
         "role": role if isinstance(content, str) else None,

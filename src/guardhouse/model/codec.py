@@ -224,6 +224,25 @@ def overrides_from_dict(data: object, *, path: Path = ("overrides",)) -> Overrid
     )
 
 
+def overrides_to_dict(overrides: Overrides) -> dict[str, Any]:
+    """The inverse of `overrides_from_dict`."""
+    detectors = {name: _override_to_dict(override) for name, override in overrides.detectors.items()}
+    return {"ignore_recipe": overrides.ignore_recipe, "detectors": detectors}
+
+
+def _override_to_dict(override: DetectorOverride) -> dict[str, Any]:
+    data: dict[str, Any] = {} if override.default is None else _rule_to_dict(override.default)
+    if override.disabled is not None:
+        data["disabled"] = override.disabled
+    if override.threshold is not None:
+        data["threshold"] = override.threshold
+    if override.options:
+        data["options"] = dict(override.options)
+    if override.rules:
+        data["rules"] = {kind: _rule_to_dict(rule) for kind, rule in override.rules.items()}
+    return data
+
+
 def _setting_to_dict(setting: DetectorSetting) -> dict[str, Any]:
     data: dict[str, Any] = {"detector": setting.detector, **_rule_to_dict(setting.default)}
     if setting.threshold is not None:
