@@ -126,8 +126,10 @@ def test_other_kinds_of_harm_have_a_name_in_the_reason() -> None:
     assert minimal(made)["reasons"] == ["Harmful Scanners exceeding threshold: Weapons"]
 
 
-def test_a_recipe_without_attack_detectors_lists_none() -> None:
-    assert represented(evaluation(report("pii")))["promptAttacks"] == []
+def test_scanners_that_a_recipe_lacks_list_nothing() -> None:
+    answer = represented(evaluation(report("topic")))
+    assert (answer["harmfulContent"], answer["promptAttacks"]) == ([], [])
+    assert answer["sensitiveInformation"] == {"hasPolicyViolation": False, "rules": []}
 
 
 def redaction(text: str, shown: str, *, kind: str, detector: str = "pii", path: Any = ("prompt",)) -> Redaction:

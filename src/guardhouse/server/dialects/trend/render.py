@@ -62,6 +62,8 @@ def _reasons(evaluation: Evaluation) -> list[str]:
 
 
 def _harmful_content(evaluation: Evaluation) -> list[dict[str, Any]]:
+    if evaluation.report("harmful_content") is None:
+        return []
     return [
         {
             "category": name,
