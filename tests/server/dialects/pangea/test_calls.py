@@ -464,6 +464,21 @@ def test_prompt_guard_hears_only_the_analyzers_named() -> None:
     assert prompt_guard(attack("JAILBREAK"), analyzers=["PA1003"])[1]["detected"] is False
 
 
+@pytest.mark.parametrize(
+    ("method", "named", "told"),
+    [
+        ("classifier", ["PA2001", "PA1001"], "PA2001"),
+        ("classifier", ["PA3001", "PA4002"], "PA4002"),
+        ("patterns", ["PA1001", "PA2001"], "PA1001"),
+        ("patterns", ["PA2001"], ""),
+        ("classifier", ["PA1005"], ""),
+    ],
+)
+def test_an_analyzer_that_we_lack_is_answered_by_its_family(method: str, named: list[str], told: str) -> None:
+    result = prompt_guard(attack("JAILBREAK", analyzer=method), analyzers=named)[1]
+    assert (result["detected"], result["analyzer"]) == (told != "", told)
+
+
 def test_prompt_guard_classifies_on_request() -> None:
     _, result = prompt_guard(attack("JAILBREAK"), classify=True)
     told = {item["category"]: (item["detected"], item["confidence"]) for item in result["classifications"]}

@@ -13,7 +13,7 @@ from guardhouse.model.policy import Scope
 from guardhouse.model.recipe import DetectorOverride, Overrides, Rule, RuleAction
 from guardhouse.model.request import EvaluationRequest
 from guardhouse.server.dialects.pangea import names
-from guardhouse.server.dialects.pangea.analyzers import ANALYZERS, code_of
+from guardhouse.server.dialects.pangea.analyzers import ANALYZERS, code_among
 from guardhouse.server.dialects.pangea.schema import Checker
 from guardhouse.server.dialects.pangea.shapes import Unreadable, messages_in
 from guardhouse.server.dialects.pangea.text_guard import LIMIT_BYTES, check_size, compact_json
@@ -75,7 +75,7 @@ def prompt_guard_answer(call: PromptGuardCall, evaluation: Evaluation) -> tuple[
     counted = [
         applied
         for applied in (report.findings if report else ())
-        if not call.analyzers or code_of(applied.finding.analyzer) in call.analyzers
+        if code_among(applied.finding.analyzer, call.analyzers) is not None
     ]
     classifications = _classifications(evaluation, counted) if call.classify else []
     if not counted:
@@ -89,7 +89,7 @@ def prompt_guard_answer(call: PromptGuardCall, evaluation: Evaluation) -> tuple[
         "detected": True,
         "confidence": round(surest.confidence, 2),
         "info": "",
-        "analyzer": code_of(surest.analyzer),
+        "analyzer": code_among(surest.analyzer, call.analyzers),
         "type": "indirect" if is_indirect else "direct",
         "classifications": classifications,
     }
