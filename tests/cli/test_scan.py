@@ -113,6 +113,23 @@ def test_files_of_any_kind(terminal: Terminal, tmp_path: Path, content: bytes) -
     assert len(found) == content.count(b"bob@")
 
 
+@pytest.mark.parametrize(
+    ("text", "noted"),
+    [
+        ("prompt.txt", True),
+        ("./prompts/one", True),
+        ("/no/such/file", True),
+        ("A.JSON", True),
+        ("hello", False),
+        ("see prompt.txt", False),
+        ("https://example.org/a.html", False),
+        ("ana@example.org", False),
+    ],
+)
+def test_a_file_that_is_not_there_is_told(terminal: Terminal, text: str, noted: bool) -> None:
+    assert (f"There is no file {text!r}" in terminal.run("scan", text).stderr) is noted
+
+
 def test_a_text_that_looks_like_no_path_can_be_long(terminal: Terminal) -> None:
     (answer,) = scanned(terminal, "word " * 2000 + MAIL)
     assert len(answer["reports"][0]["findings"]) == 1

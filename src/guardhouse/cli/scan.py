@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -35,6 +36,8 @@ ROLES = [role.value for role in (Role.USER, Role.TOOL, Role.DOCUMENT, Role.ASSIS
 _CHARACTERS_PER_S = 50_000
 """A tenth of the speed that a slow machine has: nobody waits for an answer here, so large files get their time."""
 _SHOWN_VALUE = 60
+_FILE_NAME = re.compile(r"(~|\.{0,2}/)[^\s:]+|[^\s:]+\.(csv|html?|jsonl?|log|md|txt|xml|ya?ml)", re.IGNORECASE)
+"""What looks like a file: a slip in its name must not pass for a harmless text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,8 @@ def _read(argument: str) -> _Source:
         if path.is_dir():
             raise click.BadParameter(f"{argument!r} is a folder; name the files in it", param_hint="TEXT|FILE|-")
         return _Source(argument, path.read_bytes().decode("utf-8", "replace"))
+    if _FILE_NAME.fullmatch(argument):
+        click.echo(f"There is no file {printable(argument)!r}: its name itself is judged, as a text.", err=True)
     return _Source("text", argument)
 
 
