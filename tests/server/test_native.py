@@ -166,6 +166,7 @@ def test_what_each_role_may_do(guard_server: RunningServer, role: KeyRole, allow
 def test_reading_needs_a_key(guard_server: RunningServer, path: str, header: dict[str, str]) -> None:
     response = guard_server.http.get(path, headers=header)
     assert response.status_code == 401
+    assert response.headers["www-authenticate"] == "Bearer"
     assert error_of(response)["code"] == "unauthorized"
 
 

@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from guardhouse.errors import GuardhouseError, RateLimited, Unavailable
+from guardhouse.errors import GuardhouseError, RateLimited, Unauthorized, Unavailable
 from guardhouse.server.limits import Usage
 from guardhouse.server.strict_json import encode_json
 
@@ -78,9 +78,11 @@ def request_id_of(request: Request) -> str:
 
 
 def error_headers(error: GuardhouseError) -> dict[str, str]:
-    """`Retry-After` for what may be tried again, else nothing."""
+    """`Retry-After` for what may be tried again, the scheme that RFC 9110 wants beside a 401, else nothing."""
     if isinstance(error, RateLimited | Unavailable):
         return {"Retry-After": str(error.retry_after_s)}
+    if isinstance(error, Unauthorized):
+        return {"WWW-Authenticate": "Bearer"}
     return {}
 
 
