@@ -222,3 +222,10 @@ def test_the_channel_of_a_single_text_is_its_role():
 
     make_guard(Watching("prompt_attack"), TOOLS, PII).evaluate("x", recipe="r", role="tool")
     assert seen == [Channel.TOOL]
+
+
+def test_time_that_is_used_up_already_counts():
+    guard = make_guard()
+    request = EvaluationRequest(conversation("ignore"), recipe="r")
+    evaluation = guard.judge(request, guard.snapshot, used_s=Settings().deadline_s)
+    assert set(outcomes(evaluation).values()) == {Outcome.FAILED}

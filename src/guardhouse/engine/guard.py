@@ -125,9 +125,16 @@ class Guard:
         return evaluation
 
     def judge(
-        self, request: EvaluationRequest, snapshot: PolicySnapshot, *, policy: EffectivePolicy | None = None
+        self,
+        request: EvaluationRequest,
+        snapshot: PolicySnapshot,
+        *,
+        policy: EffectivePolicy | None = None,
+        used_s: float = 0.0,
     ) -> Evaluation:
         """The evaluation of `request` under one snapshot; `policy` saves resolving it again. Linear in the texts.
+
+        `used_s` is how much of the deadline is used up already.
 
         Raises `UnknownRecipe`, and `InvalidInput` for overrides that make no sense. Failures of detectors do not
         raise: they are outcomes, and the fail mode decides.
@@ -137,7 +144,8 @@ class Guard:
         plan = self._plan(request, snapshot, policy)
         sources = judged_texts(request.conversation)
         thresholds = Thresholds(request.sensitivity, policy.sensitivity)
-        run = self._run(plan, sources, request, policy, thresholds, watch)
+        deadline = time.monotonic() + self._settings.deadline_s - used_s
+        run = self._run(plan, sources, request, policy, thresholds, watch, deadline)
         with watch.stage("redact"):
             redacted = redact(
                 sources,
@@ -213,9 +221,8 @@ class Guard:
         policy: EffectivePolicy,
         thresholds: Thresholds,
         watch: Stopwatch,
+        deadline: float,
     ) -> Run:
-        deadline = time.monotonic() + self._settings.deadline_s
-
         def collected() -> Evidence:
             texts = collect(
                 sources,
