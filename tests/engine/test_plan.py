@@ -67,6 +67,13 @@ def test_naming_a_detector_the_recipe_lacks_adds_it():
     assert (added.default, added.threshold) == (REPORT, 0.7)
 
 
+def test_an_added_detector_takes_its_place_in_the_order():
+    recipe = Recipe("r", "R", "", (DetectorSetting("prompt_attack", BLOCK), DetectorSetting("topic", REPORT)))
+    overrides = change(secrets={"default": BLOCK}, pii={"default": REPORT})
+    order = [step.setting.detector for step in plan(overrides, recipe=recipe).steps]
+    assert order == ["prompt_attack", "pii", "secrets", "topic"]
+
+
 def test_naming_only_kinds_looks_for_these_only():
     overrides = Overrides({"pii": DetectorOverride(rules={"US_SSN": MASK})}, ignore_recipe=True)
     assert list(settings(overrides=overrides)) == ["pii"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from guardhouse.detectors.base import Detector
@@ -22,6 +22,23 @@ from guardhouse.redaction.base import Operator
 
 SENSITIVE_DETECTORS = ("pii", "secrets", "custom_entity")
 """The detectors that the `sensitive_data` setting speaks of."""
+
+ORDER = (
+    "prompt_attack",
+    "tool_call",
+    "pii",
+    "secrets",
+    "custom_entity",
+    "malicious_entity",
+    "language",
+    "code",
+    "topic",
+    "competitors",
+    "harmful_content",
+    "sentiment",
+    "gibberish",
+)
+"""Where a detector that a request adds has its place among those of the recipe: what blocks most comes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +95,7 @@ def build_plan(
 
 
 def _overridden(recipe: Recipe, overrides: Overrides) -> list[DetectorSetting]:
-    """The recipe's settings with the request's changes; detectors it lacks are added, in the request's order."""
+    """The recipe's settings with the request's changes; detectors it lacks are added where `ORDER` has their place."""
     start = () if overrides.ignore_recipe else recipe.detectors
     order = {setting.detector: setting for setting in start}
     result: list[DetectorSetting] = []
@@ -92,8 +109,17 @@ def _overridden(recipe: Recipe, overrides: Overrides) -> list[DetectorSetting]:
         if name not in order and not override.disabled:
             # Where only some kinds are named, only these are looked for.
             default = Rule(RuleAction.DISABLED if override.rules and override.default is None else RuleAction.REPORT)
-            result.append(_changed(DetectorSetting(name, default), override))
+            added = _changed(DetectorSetting(name, default), override)
+            result.insert(_place(name, result), added)
     return result
+
+
+def _place(name: str, settings: Sequence[DetectorSetting]) -> int:
+    """Before the first setting that `ORDER` has later; at the end for a detector that it does not name."""
+    if name not in ORDER:
+        return len(settings)
+    later = ORDER[ORDER.index(name) + 1 :]
+    return next((index for index, setting in enumerate(settings) if setting.detector in later), len(settings))
 
 
 def _changed(setting: DetectorSetting, override: DetectorOverride) -> DetectorSetting:
