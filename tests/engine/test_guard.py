@@ -229,3 +229,4 @@ def test_time_that_is_used_up_already_counts():
     request = EvaluationRequest(conversation("ignore"), recipe="r")
     evaluation = guard.judge(request, guard.snapshot, used_s=Settings().deadline_s)
     assert set(outcomes(evaluation).values()) == {Outcome.FAILED}
+    assert "normalize" not in evaluation.timings_ms, "not even begun"

@@ -21,7 +21,7 @@ from guardhouse.engine.plan import Plan, build_plan
 from guardhouse.engine.policy import resolve_policy
 from guardhouse.engine.run import Run, fail_plan, gather_evidence, run_plan
 from guardhouse.engine.timing import Stopwatch
-from guardhouse.errors import Blocked, ConfigurationError, InvalidInput, UnknownRecipe
+from guardhouse.errors import Blocked, ConfigurationError, DeadlineExceeded, InvalidInput, UnknownRecipe
 from guardhouse.matching.matcher import Matcher
 from guardhouse.matching.pattern import Pattern
 from guardhouse.model.codec import overrides_from_dict
@@ -224,6 +224,8 @@ class Guard:
         deadline: float,
     ) -> Run:
         def collected() -> Evidence:
+            if time.monotonic() > deadline:
+                raise DeadlineExceeded("the evaluation's time was used up")
             texts = collect(
                 sources,
                 matchers=self._matchers(plan.patterns),
