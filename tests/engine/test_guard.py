@@ -158,6 +158,18 @@ def test_a_span_outside_its_text_fails_the_detector():
     assert evaluation.report("pii").outcome is Outcome.FAILED
 
 
+def test_what_lies_beyond_the_most_matches_is_not_called_read(monkeypatch):
+    monkeypatch.setattr("guardhouse.matching.matcher.MAX_HITS", 3)
+    entity = {"name": "STAFF_NUMBER", "pattern": "EMP-[0-9]{3}"}
+    setting = DetectorSetting("custom_entity", REPLACE, options={"entities": [entity]})
+    guard = Guard(recipes=[Recipe("r", "R", "", (setting,))], settings=Settings(plugins=False))
+    whole = guard.evaluate("EMP-123 " * 3, recipe="r")
+    assert (whole.action, whole.report("custom_entity").outcome) == (Action.ALLOW, Outcome.DETECTED)
+    cut = guard.evaluate("EMP-123 " * 4, recipe="r")
+    assert (cut.action, cut.report("custom_entity").outcome) == (Action.DENY, Outcome.FAILED)
+    assert cut.texts == {("text",): "<STAFF_NUMBER> " * 3 + "EMP-123 "}
+
+
 def test_when_time_is_up_everything_has_failed():
     guard = make_guard(settings=Settings(plugins=False, deadline_s=1e-9))
     evaluation = guard.evaluate("ignore", recipe="r")

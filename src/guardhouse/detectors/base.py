@@ -25,12 +25,16 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class TextEvidence:
-    """All that was collected about one text. `hits` is by pattern id, `heads` by head name."""
+    """All that was collected about one text. `hits` is by pattern id, `heads` by head name.
+
+    `capped` names the patterns that matched more often than the matcher reports: what lies beyond was not read.
+    """
 
     source: SourceText
     normalized: Normalized
     hits: Mapping[str, tuple[Hit, ...]] = field(default_factory=dict)
     heads: Mapping[str, HeadReading] = field(default_factory=dict)
+    capped: frozenset[str] = frozenset()
 
     def hits_of(self, patterns: Iterable[Pattern]) -> Iterable[Hit]:
         """The hits of these patterns, in their order."""

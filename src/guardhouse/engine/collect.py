@@ -62,15 +62,7 @@ def collect(
         normalized = [normalize(source.value, json_escapes=source.form is TextForm.ARGUMENTS) for source in sources]
     with watch.stage("match"):
         texts = [
-            TextEvidence(
-                source,
-                form,
-                hits={
-                    name: hits
-                    for matcher in matchers
-                    for name, hits in matcher.scan(form, only=patterns, deadline=deadline).items()
-                },
-            )
+            _matched(source, form, matchers, patterns, deadline)
             for source, form in zip(sources, normalized, strict=True)
         ]
     if classifier is None or not heads:
@@ -78,6 +70,19 @@ def collect(
     with watch.stage("classify"):
         readings = _classify(texts, classifier, deadline)
     return tuple(replace(text, heads=reading) for text, reading in zip(texts, readings, strict=True))
+
+
+def _matched(
+    source: SourceText, form: Normalized, matchers: Sequence[Matcher], patterns: Collection[str], deadline: float
+) -> TextEvidence:
+    """The text with the hits of all matchers; their patterns are different ones."""
+    found = [matcher.scan(form, only=patterns, deadline=deadline) for matcher in matchers]
+    return TextEvidence(
+        source,
+        form,
+        hits={name: hits for one in found for name, hits in one.items()},
+        capped=frozenset().union(*(one.capped for one in found)),
+    )
 
 
 def _classify(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from guardhouse.detectors.base import Evidence
 from guardhouse.engine.decide import StepDecision, Thresholds, decide_step
@@ -68,7 +68,17 @@ def _run_step(step: Step, evidence: Evidence, thresholds: Thresholds) -> StepDec
         # The message of a foreign exception may hold judged text: only its type is told, here and in the report.
         _log.error("detector %s failed: %s", step.setting.detector, type(error).__qualname__)
         return _without_findings(step, Outcome.FAILED, f"the detector raised {type(error).__qualname__}")
-    return decide_step(step.setting, findings, thresholds)
+    decision = decide_step(step.setting, findings, thresholds)
+    if _is_capped(step, evidence):
+        # What was found still counts and is still edited; that it is all there is cannot be said.
+        report = replace(decision.report, outcome=Outcome.FAILED, detail="a text matches more often than is read")
+        return replace(decision, report=report)
+    return decision
+
+
+def _is_capped(step: Step, evidence: Evidence) -> bool:
+    capped = frozenset[str]().union(*(text.capped for text in evidence.texts))
+    return bool(capped) and any(pattern.id in capped for pattern in step.detector.needs(step.setting).patterns)
 
 
 def _inside_texts(findings: Iterable[Finding], evidence: Evidence) -> Sequence[Finding]:

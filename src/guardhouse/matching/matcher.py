@@ -13,7 +13,7 @@ from guardhouse.matching.prefilter import Prefilter
 from guardhouse.model.finding import Span
 from guardhouse.text.views import Normalized, View
 
-MAX_HITS = 10_000
+MAX_HITS = 100_000
 """Most hits of one pattern in one text, all its views together."""
 
 _MATCHES_PER_CLOCK_READ = 64
