@@ -36,7 +36,7 @@ class Settings:
     threads: int = _setting(2, "Threads per worker that judge short requests.")
     dialects: tuple[str, ...] = _setting((), "Dialects to serve, comma-separated; empty serves all.")
     deadline_s: float = _setting(8.0, "Seconds an evaluation may take before what is left of it fails.")
-    max_body_bytes: int = _setting(4 * 1024 * 1024, "Largest request body; over it 413.")
+    max_body_bytes: int = _setting(8 * 1024 * 1024, "Largest request body; over it 413.")
     header_timeout_s: float = _setting(10.0, "Seconds a client has to send its request line and headers.")
     body_timeout_s: float = _setting(20.0, "Seconds a client has to send its body.")
     keep_alive_s: float = _setting(30.0, "Seconds an idle connection is kept.")

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from running import RunningServer
 
-LIMIT_BYTES = 4 * 1024 * 1024
+LIMIT_BYTES = 8 * 1024 * 1024
 
 
 class Target:

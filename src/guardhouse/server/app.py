@@ -41,7 +41,7 @@ DIALECTS = {
 }
 """In the order in which they are asked whose a path is. The last one owns what nobody else does."""
 LEAST_BODY_BUDGET_BYTES = 64 * 1024 * 1024
-BODIES_AT_ONCE = 16
+BODIES_AT_ONCE = 8
 """Bodies of the largest size that a worker holds at one time."""
 
 
