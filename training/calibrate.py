@@ -4,8 +4,9 @@
         --out src/guardhouse/classifier/data
 
 Platt's method: log odds = slope * margin + offset - per_doubling * log2(windows), by maximum likelihood over the rows
-that the held-out models never saw, with positives weighed to `--share` of each head: a guard sees far more harmless
-text than attacks, and 0.5 has to mean the same for every head.
+that the held-out models never saw, with positives weighed to a share that is the head's (`SHARES`): a guard sees far
+more harmless text than attacks, and the rarer a harm and the fewer its examples, the more evidence 0.5 has to stand
+for.
 """
 
 from __future__ import annotations
@@ -19,13 +20,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from heads import HEADS
+from heads import ATTACK, HEADS, KINDS, TOPICS
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from train import Examples, Floats, load_examples
 
 from guardhouse.classifier.features import CHAR_SIZES, CHAR_WEIGHT, FEATURES, STRIDE, WHOLE, WINDOW, WORD_FEATURES
 
+SHARES = {
+    **dict.fromkeys((ATTACK, *KINDS), 0.17),
+    **dict.fromkeys(("hate", "harassment", "profanity", "toxicity", "gibberish"), 0.2),
+    **dict.fromkeys(("sexual", "violence", "self_harm", "criminal", "weapons"), 0.06),
+    **dict.fromkeys((*TOPICS, "sentiment_negative"), 0.1),
+}
+"""Positives' part of the weight, by head: the harmless texts of the corpora are tamer than what a guard meets."""
 COLUMNS = 32
 """Columns in the file: heads and zeros, so that a row is half a cache line."""
 
@@ -52,7 +60,7 @@ def fit_head(margin: Floats, doublings: Floats, target: Floats, weight: Floats) 
     return float(found[0] / spread), float(found[1] - found[0] * centre / spread), float(found[2])
 
 
-def calibration(examples: Examples, paths: list[Path], share: float) -> list[dict[str, float]]:
+def calibration(examples: Examples, paths: list[Path]) -> list[dict[str, float]]:
     """One line of Platt per head, with the error that is left."""
     rows, margins, counts = held_out_margins(paths)
     doublings = np.log2(counts).astype(np.float32)
@@ -61,6 +69,7 @@ def calibration(examples: Examples, paths: list[Path], share: float) -> list[dic
         seen = examples.judged[rows, column] > 0
         target = examples.labels[rows, column][seen]
         weight = examples.weights[rows][seen].astype(np.float64)
+        share = SHARES[head]
         weight[target > 0] *= share / weight[target > 0].sum()
         weight[target == 0] *= (1 - share) / weight[target == 0].sum()
         weight *= len(weight)
@@ -104,11 +113,10 @@ def main() -> None:
     arguments.add_argument("--full", type=Path, required=True, help="weights trained on all rows")
     arguments.add_argument("--held-out", type=Path, nargs="+", required=True, help="runs with --leave-out")
     arguments.add_argument("--out", type=Path, required=True)
-    arguments.add_argument("--share", type=float, default=0.2, help="of positives, for which 0.5 is fitted")
     arguments.add_argument("--version", default="1")
     options = arguments.parse_args()
     examples = load_examples(options.rows, cache=options.rows.with_suffix(".features.npz"))
-    lines = calibration(examples, options.held_out, options.share)
+    lines = calibration(examples, options.held_out)
     with np.load(options.full) as full:
         table, scales = quantized(full["weights"])
         biases = [round(float(bias), 6) for bias in full["biases"]]
@@ -130,7 +138,7 @@ def main() -> None:
         "biases": biases,
         "calibration": lines,
         "calibrated_on": "rows of source groups that the model of that fold was not trained on",
-        "positive_share": options.share,
+        "positive_shares": SHARES,
         "seed": 7,
         "training": {
             "texts": len(examples.weights), "windows": int(examples.matrix.shape[0]), "positives": positives,

@@ -1,6 +1,6 @@
 """Write readings of the shipped model that its tests hold it to: run after a new export and read the diff.
 
-    python training/golden.py
+python training/golden.py
 """
 
 from __future__ import annotations

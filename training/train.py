@@ -113,7 +113,7 @@ class Knobs:
     heads: int = len(HEADS)
     most_weight: float = 20.0
     """A row's weight is cut at this many times the mean."""
-    rare: float = 5.0
+    rare: float = 4.0
     """The most that a rare head's positives are weighed up."""
 
 

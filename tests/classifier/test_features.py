@@ -13,6 +13,7 @@ from guardhouse.classifier.features import (
     BATCH,
     CHAR_WEIGHT,
     FEATURES,
+    LEAST_SAID,
     WHOLE,
     WINDOW,
     WORD_FEATURES,
@@ -65,7 +66,7 @@ def test_features_of_any_text(text: str, channel: Channel) -> None:
         assert (np.diff(found.astype(np.int64)) > 0).all()
         assert found.max(initial=0) < FEATURES
         words = int((found < WORD_FEATURES).sum())
-        assert length == pytest.approx(max(1.0, words + CHAR_WEIGHT**2 * (len(found) - words)) ** 0.5)
+        assert length == pytest.approx((LEAST_SAID + words + CHAR_WEIGHT**2 * (len(found) - words)) ** 0.5)
 
 
 def test_lone_surrogates_and_signs_beyond_the_plane_are_read() -> None:

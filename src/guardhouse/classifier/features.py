@@ -26,6 +26,8 @@ CHAR_FEATURES = 49_152
 FEATURES = WORD_FEATURES + CHAR_FEATURES
 CHAR_WEIGHT = 0.6
 """What a character n-gram counts beside a word n-gram."""
+LEAST_SAID = 40.0
+"""Added to the square of a vector's length: two words are little to judge by, so their few features count less."""
 CHAR_SIZES = (3, 5)
 BATCH = 24
 """Windows handled together: small enough to stay in the processor's cache."""
@@ -115,7 +117,7 @@ def windows(folded: Folded) -> list[tuple[int, int]]:
 def window_features(
     folded: Folded, ranges: list[tuple[int, int]], channel: Channel
 ) -> Iterator[tuple[NDArray[np.uint32], float]]:
-    """For each range its distinct feature numbers, ascending, and the vector's length (never 0)."""
+    """For each range its distinct feature numbers, ascending, and the vector's length."""
     for first in range(0, len(ranges), BATCH):
         yield from _batch(folded, ranges[first : first + BATCH], _SALTS[channel])
 
@@ -145,7 +147,7 @@ def _batch(folded: Folded, ranges: list[tuple[int, int]], salt: int) -> Iterator
         numbers = keys[bounds[row] : bounds[row + 1]] - np.uint32(row * FEATURES)
         of_words = int(np.searchsorted(numbers, WORD_FEATURES))
         squared = of_words + CHAR_WEIGHT**2 * (len(numbers) - of_words)
-        yield numbers, max(1.0, squared) ** 0.5
+        yield numbers, (squared + LEAST_SAID) ** 0.5
 
 
 def _numbers(hashes: Hashes, size: int) -> NDArray[np.uint32]:
