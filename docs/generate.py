@@ -82,7 +82,13 @@ def commands_help() -> str:
     """What every command says under `--help`."""
     parts = []
     for path, command in _commands(root, ("guardhouse",)):
-        context = click.Context(command, info_name=" ".join(path), max_content_width=100, terminal_width=100)
+        context = click.Context(
+            command,
+            info_name=" ".join(path),
+            max_content_width=100,
+            terminal_width=100,
+            help_option_names=root.context_settings["help_option_names"],
+        )
         parts += [f"### `{' '.join(path)}`", "", "```text", command.get_help(context).rstrip(), "```", ""]
     return "\n".join(parts)
 
