@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the shipped n-gram model from nothing but the corpora and training/data: about 40 minutes on one core.
+# Makes the shipped n-gram model from nothing but the corpora and training/data: 10 to 40 minutes on one core.
 #   training/runs/ngram.sh [DATA] [WORK]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
