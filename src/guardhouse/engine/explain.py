@@ -45,6 +45,8 @@ _BY_DETECTOR = {
     "language": "is in a language that the recipe watches",
     "code": "holds program code",
     "competitors": "names a competitor",
+    "sentiment": "is of negative sentiment",
+    "gibberish": "makes no sense",
 }
 _OTHERWISE = "holds {kind}"
 
