@@ -71,8 +71,9 @@ format: dev  ## Format the code and mend what the linter can.
 docs: dev  ## Write the tables in docs/ anew from the code.
 	$(BIN)/python docs/generate.py
 
-bench: dev peers  ## Measure speed, size and quality; writes bench/RESULTS.md.
+bench: dev peers  ## Measure speed, size and quality; writes bench/RESULTS.md and the README's figures.
 	$(BIN)/python bench/run.py $(ARGS)
+	$(BIN)/python docs/generate.py
 
 lock: dev  ## Resolve the requirements anew; UPGRADE=1 takes newer versions.
 	$(BIN)/uv pip compile $(LOCK_FLAGS) pyproject.toml requirements.in -o requirements.lock

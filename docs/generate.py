@@ -23,7 +23,9 @@ from guardhouse.server.metrics import Metrics
 from guardhouse.server.openapi import document
 from guardhouse.settings import ENVIRONMENT_PREFIX, Settings
 
-PAGES = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+PAGES = (ROOT / "README.md", *sorted(HERE.glob("*.md")))
 REGION = re.compile(r"(<!-- begin generated: (\w+) -->\n).*?(<!-- end generated -->)", re.DOTALL)
 DIALECT_TITLES = {"native": "Native", "datadog": "Datadog", "pangea": "Pangea", "trend": "Trend"}
 
@@ -122,7 +124,40 @@ def metrics_table() -> str:
     )
 
 
+def figures_table() -> str:
+    """The head figures of `bench/RESULTS.md`: nobody copies them by hand."""
+    results = (ROOT / "bench" / "RESULTS.md").read_text("utf-8")
+    latency = {row[0]: row for row in _result_rows(results, "Latency in process")}
+    histories = {row[0]: row for row in _result_rows(results, "Long histories")}
+    served = {(row[0], row[1]): row for row in _result_rows(results, "Server throughput")}
+    started = {row[0]: row for row in _result_rows(results, "Server start and memory")}
+    library = {row[0]: row for row in _result_rows(results, "Import, start and size as a library")}
+    rows = [(f"A text of {size}, in process", f"{latency[size][2]} (p99 {latency[size][3]})") for size in latency]
+    rows += [
+        ("The last turn of 51 messages", f"{histories['51'][1]} (p99 {histories['51'][2]})"),
+        ("Server, short prompts, 1 worker", f"{served['1', '200 B'][2]} (p99 {served['1', '200 B'][4]})"),
+        ("Server, short prompts, 2 workers", f"{served['2', '200 B'][2]} (p99 {served['2', '200 B'][4]})"),
+        ("Server, start to first verdict", started["1"][1]),
+        ("Server, memory of one worker", started["1"][2]),
+        ("Library, import to first verdict", library["... and its first verdict"][1]),
+    ]
+    rows += [
+        (f"{name}, beside {other[0]}", f"{other[3]}; found {own[4]} and {other[4]}")
+        for name in ("Personal data", "Secrets")
+        for own, *others in [_result_rows(results, f"{name}, beside others")]
+        for other in others
+    ]
+    return _table(("What", "Measured"), rows)
+
+
+def _result_rows(results: str, title: str) -> list[list[str]]:
+    section = results.partition(f"## {title}\n")[2].partition("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")][2:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
 TABLES: dict[str, Callable[[], str]] = {
+    "figures": figures_table,
     "settings": settings_table,
     "recipes": recipes_table,
     "operators": operators_table,
@@ -140,7 +175,7 @@ def render(page: str) -> str:
 
 def stale_pages() -> list[Path]:
     """The pages whose tables differ from the code."""
-    return [page for page in sorted(PAGES.glob("*.md")) if render(page.read_text("utf-8")) != page.read_text("utf-8")]
+    return [page for page in PAGES if render(page.read_text("utf-8")) != page.read_text("utf-8")]
 
 
 def main() -> None:
