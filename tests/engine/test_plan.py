@@ -30,7 +30,7 @@ RECIPE = Recipe(
 
 
 def plan(overrides=None, sensitive_data=None, recipe=RECIPE):
-    return build_plan(recipe, overrides, sensitive_data, detectors=DETECTORS, operators=OPERATORS)
+    return build_plan(recipe, overrides, sensitive_data, detectors=DETECTORS, operators=OPERATORS, shared={})
 
 
 def settings(**kwargs):

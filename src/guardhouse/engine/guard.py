@@ -8,6 +8,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from guardhouse.classifier.base import Classifier
@@ -86,7 +87,7 @@ class Guard:
         self._clock = clock
         self._new_id = new_id
         self._lock = threading.Lock()
-        self._shared: tuple[Matcher, Mapping[str, Pattern]] | None = None
+        self._shared: Matcher | None = None
         self._plans: OrderedDict[tuple[int, SensitiveData | None], tuple[Recipe, Plan]] = OrderedDict()
         self._own_matchers: OrderedDict[tuple[Pattern, ...], Matcher] = OrderedDict()
         own = {recipe.name: recipe for recipe in recipes}
@@ -193,7 +194,14 @@ class Guard:
             raise
 
     def _built_plan(self, recipe: Recipe, overrides: Overrides | None, sensitive_data: SensitiveData | None) -> Plan:
-        return build_plan(recipe, overrides, sensitive_data, detectors=self.detectors, operators=self.operators)
+        return build_plan(
+            recipe,
+            overrides,
+            sensitive_data,
+            detectors=self.detectors,
+            operators=self.operators,
+            shared=self._shared_patterns,
+        )
 
     def _kept_plan(self, recipe: Recipe, sensitive_data: SensitiveData | None) -> Plan:
         """The plan of a recipe as it stands, kept while this very recipe value lives on in snapshots."""
@@ -228,8 +236,8 @@ class Guard:
                 raise DeadlineExceeded("the evaluation's time was used up")
             texts = collect(
                 sources,
-                matchers=self._matchers(plan.patterns),
-                patterns=frozenset(pattern.id for pattern in plan.patterns),
+                matchers=self._matchers(plan.own_patterns),
+                patterns=plan.pattern_ids,
                 classifier=self._loaded_classifier() if plan.heads else None,
                 heads=plan.heads,
                 deadline=deadline,
@@ -308,24 +316,28 @@ class Guard:
                     self._classifier = load_classifier(cache_entries=self._settings.cache_entries)
         return self._classifier
 
-    def _shared_matcher(self) -> tuple[Matcher, Mapping[str, Pattern]]:
-        """One matcher over the patterns that every detector always has, and these patterns by id."""
+    @cached_property
+    def _shared_patterns(self) -> Mapping[str, Pattern]:
+        """The patterns that every detector always has, by id."""
+        standard = [DetectorSetting(name, Rule(RuleAction.REPORT)) for name in self.detectors]
+        return {
+            pattern.id: pattern
+            for setting in standard
+            for pattern in self.detectors[setting.detector].needs(setting).patterns
+        }
+
+    def _shared_matcher(self) -> Matcher:
+        """One matcher over the shared patterns."""
         if self._shared is None:
+            patterns = self._shared_patterns
             with self._lock:
                 if self._shared is None:
-                    standard = [DetectorSetting(name, Rule(RuleAction.REPORT)) for name in self.detectors]
-                    patterns = {
-                        pattern.id: pattern
-                        for setting in standard
-                        for pattern in self.detectors[setting.detector].needs(setting).patterns
-                    }
-                    self._shared = (Matcher(list(patterns.values())), patterns)
+                    self._shared = Matcher(list(patterns.values()))
         return self._shared
 
-    def _matchers(self, patterns: Sequence[Pattern]) -> list[Matcher]:
+    def _matchers(self, own: tuple[Pattern, ...]) -> list[Matcher]:
         """The shared matcher, and one for the patterns of operators, kept for the next request with the same."""
-        shared, known = self._shared_matcher()
-        own = tuple(pattern for pattern in patterns if known.get(pattern.id) is not pattern)
+        shared = self._shared_matcher()
         if not own:
             return [shared]
         with self._lock:

@@ -51,11 +51,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The steps in order, and the union of what they read."""
+    """The steps in order, and the union of what they read.
+
+    `own_patterns` are those beyond the ones that every plan shares: what an operator or a request brings.
+    """
 
     recipe: str
     steps: tuple[Step, ...]
-    patterns: tuple[Pattern, ...]
+    pattern_ids: frozenset[str]
+    own_patterns: tuple[Pattern, ...]
     heads: frozenset[str]
     stop_on_block: bool
 
@@ -67,8 +71,9 @@ def build_plan(
     *,
     detectors: Mapping[str, Detector],
     operators: Mapping[RuleAction, Operator],
+    shared: Mapping[str, Pattern],
 ) -> Plan:
-    """The plan for one request. Linear in the recipe's size.
+    """The plan for one request. Linear in the recipe's size. `shared` are the patterns of every plan, by id.
 
     Raises `UnknownName` for detectors, kinds and options that do not exist, `InvalidInput` for values that make no
     sense and `InvalidPattern` for patterns that RE2 refuses, each with its path.
@@ -91,7 +96,8 @@ def build_plan(
         patterns.update((pattern.id, pattern) for pattern in needs.patterns)
         heads |= needs.heads
         steps.append(Step(detector, checked))
-    return Plan(recipe.name, tuple(steps), tuple(patterns.values()), frozenset(heads), recipe.stop_on_block)
+    own = tuple(pattern for pattern in patterns.values() if shared.get(pattern.id) is not pattern)
+    return Plan(recipe.name, tuple(steps), frozenset(patterns), own, frozenset(heads), recipe.stop_on_block)
 
 
 def _overridden(recipe: Recipe, overrides: Overrides) -> list[DetectorSetting]:
