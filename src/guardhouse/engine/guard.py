@@ -145,6 +145,7 @@ class Guard:
         plan = self._plan(request, snapshot, policy)
         sources = judged_texts(request.conversation)
         thresholds = Thresholds(request.sensitivity, policy.sensitivity)
+        self._shared_matcher()  # a first call compiles it: that is not this text's time
         deadline = time.monotonic() + self._settings.deadline_s - used_s
         run = self._run(plan, sources, request, policy, thresholds, watch, deadline)
         with watch.stage("redact"):
