@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from guardhouse.text.checksum import aba_valid, iban_valid, luhn_valid, mod11_valid, mod97, verhoeff_valid, weighted_sum
+from guardhouse.text.checksum import aba_valid, luhn_valid, weighted_sum
 
 NHS = (10, 9, 8, 7, 6, 5, 4, 3, 2)
 
@@ -19,14 +19,12 @@ def test_luhn_refuses(digits: str) -> None:
     assert not luhn_valid(digits)
 
 
-@pytest.mark.parametrize("check", [luhn_valid, verhoeff_valid], ids=["luhn", "verhoeff"])
-def test_one_wrong_digit_is_always_seen(check: object) -> None:
-    assert callable(check)
-    good = next(number for number in (f"48121357{last}" for last in range(10)) if check(number))
+def test_one_wrong_digit_is_always_seen() -> None:
+    good = next(number for number in (f"48121357{last}" for last in range(10)) if luhn_valid(number))
     wrong = [
         good[:at] + digit + good[at + 1 :] for at in range(len(good)) for digit in "0123456789" if digit != good[at]
     ]
-    assert [number for number in wrong if check(number)] == []
+    assert [number for number in wrong if luhn_valid(number)] == []
 
 
 @pytest.mark.parametrize(
@@ -43,51 +41,6 @@ def test_one_wrong_digit_is_always_seen(check: object) -> None:
 )
 def test_aba(digits: str, valid: bool) -> None:
     assert aba_valid(digits) is valid
-
-
-@pytest.mark.parametrize(
-    ("text", "valid"),
-    [
-        ("GB82WEST12345698765432", True),
-        ("DE89370400440532013000", True),
-        ("NO9386011117947", True),
-        ("GB82WEST12345698765433", False),
-        ("gb82west12345698765432", False),
-        ("GB82 WEST 1234 5698 7654 32", False),
-        ("GB82", False),
-        ("8282WEST12345698765432", False),
-        ("", False),
-    ],
-)
-def test_iban(text: str, valid: bool) -> None:
-    assert iban_valid(text) is valid
-
-
-def test_mod97() -> None:
-    assert mod97("3214282912345698765432161182") == 1
-    assert mod97("A0") == 100 % 97
-    assert (mod97(""), mod97("a"), mod97("1 2"), mod97("é")) == (-1, -1, -1, -1)
-
-
-@pytest.mark.parametrize(("digits", "valid"), [("2363", True), ("2364", False), ("", False), ("23 63", False)])
-def test_verhoeff(digits: str, valid: bool) -> None:
-    assert verhoeff_valid(digits) is valid
-
-
-@pytest.mark.parametrize(
-    ("digits", "weights", "ten", "valid"),
-    [
-        pytest.param("9434765919", NHS, "", True, id="nhs"),
-        pytest.param("9434765918", NHS, "", False, id="nhs-wrong"),
-        pytest.param("0306406152", NHS, "X", True, id="isbn"),
-        pytest.param("080442957X", NHS, "X", True, id="isbn-x"),
-        pytest.param("080442957X", NHS, "", False, id="ten-is-never-valid"),
-        pytest.param("030640615", NHS, "X", False, id="short"),
-        pytest.param("", (), "", False, id="empty"),
-    ],
-)
-def test_mod11(digits: str, weights: tuple[int, ...], ten: str, valid: bool) -> None:
-    assert mod11_valid(digits, weights, ten=ten) is valid
 
 
 def test_weighted_sum_goes_as_far_as_both_do() -> None:

@@ -9,8 +9,8 @@ from evidence import findings_of, setting_for
 
 from guardhouse.detectors.custom.competitors import CompetitorsDetector
 from guardhouse.detectors.custom.entities import CustomEntityDetector
-from guardhouse.detectors.custom.word_patterns import word_patterns
 from guardhouse.errors import InvalidInput, InvalidPattern
+from guardhouse.matching.words import phrase_patterns
 from guardhouse.model.finding import Finding
 
 ENTITIES = CustomEntityDetector()
@@ -120,8 +120,14 @@ def test_names_of_the_wrong_form_are_refused(names: Any) -> None:
 
 def test_long_lists_become_several_patterns() -> None:
     names = [f"company number {index}" for index in range(3000)]
-    patterns = word_patterns("p", names)
+    patterns = phrase_patterns("p", names, ignore_accents=False)
     assert [pattern.id for pattern in patterns] == [f"p.{index}" for index in range(len(patterns))]
     assert len(patterns) > 1
     (finding,) = competitors_in("we use Company Number 2999 here", *names)
     assert finding.value == "company number 2999"
+
+
+def test_words_that_could_never_match_are_refused() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        entities_in("?", {"name": "ODD", "words": ["???"]})
+    assert caught.value.path == ("options", "entities", 0, "words")

@@ -7,9 +7,9 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from guardhouse.detectors.base import Evidence, Needs
-from guardhouse.detectors.custom.word_patterns import word_patterns
 from guardhouse.errors import InvalidInput
 from guardhouse.matching.pattern import Pattern
+from guardhouse.matching.words import phrase_patterns
 from guardhouse.model.finding import Finding
 from guardhouse.model.recipe import DetectorSetting
 
@@ -52,7 +52,7 @@ def _names(setting: DetectorSetting) -> tuple[str, ...]:
 
 @lru_cache(maxsize=64)
 def _patterns(names: tuple[str, ...]) -> tuple[Pattern, ...]:
-    return word_patterns("competitors", names)
+    return phrase_patterns("competitors", names, ignore_accents=False, source="operator")
 
 
 @lru_cache(maxsize=64)

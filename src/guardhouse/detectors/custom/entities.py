@@ -10,10 +10,10 @@ from functools import lru_cache
 from typing import Any
 
 from guardhouse.detectors.base import Evidence, Needs
-from guardhouse.detectors.custom.word_patterns import word_patterns
 from guardhouse.errors import InvalidInput, InvalidPattern
 from guardhouse.matching.matcher import Matcher
 from guardhouse.matching.pattern import Hit, Pattern
+from guardhouse.matching.words import phrase_patterns
 from guardhouse.model.conversation import Path
 from guardhouse.model.finding import Finding
 from guardhouse.model.recipe import DetectorSetting
@@ -115,9 +115,11 @@ def _entity(item: Any, path: Path) -> CustomEntity:
     if isinstance(confidence, bool) or not isinstance(confidence, int | float) or not 0.0 <= confidence <= 1.0:
         raise InvalidInput("a confidence is a number from 0 to 1", path=(*path, "confidence"), code="out_of_range")
     kind = name.upper()
-    patterns = word_patterns(f"custom.{kind}.words", words)
+    patterns = phrase_patterns(f"custom.{kind}.words", words, ignore_accents=False, source="operator")
     if regex:
         patterns = (_checked(Pattern(f"custom.{kind}", regex, source="operator"), (*path, "pattern")), *patterns)
+    if not patterns:
+        raise InvalidInput(f"the words of {name!r} hold no letter or digit", path=(*path, "words"), code="empty")
     context = tuple(word.casefold() for word in _strings(item, "context", path))
     return CustomEntity(kind, patterns, context, float(confidence))
 
