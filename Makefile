@@ -80,7 +80,7 @@ lock: dev  ## Resolve the requirements anew; UPGRADE=1 takes newer versions.
 	$(BIN)/uv pip compile $(LOCK_FLAGS) pyproject.toml requirements.in --extra dev --extra postgres --extra redis --extra otel \
 	  -c requirements.lock -o requirements-dev.lock
 
-LOCK_FLAGS := --quiet --generate-hashes --universal --python-version 3.11 --no-header \
+LOCK_FLAGS := --quiet --generate-hashes --universal --no-strip-extras --python-version 3.11 --no-header \
   $(if $(UPGRADE),--upgrade)
 
 clients: $(CLIENTS:%=.clients/%/.done) $(if $(shell command -v npm),.clients/node/.done-$(NODE_VERSIONS))
