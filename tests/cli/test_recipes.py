@@ -88,6 +88,26 @@ def test_files_that_make_no_sense_are_refused(terminal: Terminal, content: bytes
     assert terminal.json("recipes", "import", "-", stdin=MINE)["revision"] == 1
 
 
+ENTITY = """
+name = "badges"
+
+[[detectors]]
+detector = "custom_entity"
+action = "mask"
+
+[[detectors.options.entities]]
+name = "BADGE"
+pattern = 'B-[0-9]{4}'
+examples = ["badge %s"]
+"""
+
+
+def test_own_entities_are_tried_on_their_examples_before_they_are_stored(terminal: Terminal) -> None:
+    refused = terminal.refused("recipes", "import", "-", stdin=ENTITY % "B-12")
+    assert "'BADGE' does not find its example 0" in refused
+    assert terminal.json("recipes", "import", "-", stdin=ENTITY % "B-1234") == {"imported": "badges", "revision": 1}
+
+
 def test_a_name_that_makes_no_sense_is_refused(terminal: Terminal, file: Path) -> None:
     assert "name is 1 to 64" in terminal.refused("recipes", "import", str(file), "--name", "No Spaces")
 

@@ -97,7 +97,7 @@ def _without_accents(text: str) -> str:
 
 def _has_edge(letter: str) -> bool:
     """False for punctuation, beside which anything may stand, and for scripts without spaces between words."""
-    if not letter.isalnum():
+    if not (letter.isalnum() or unicodedata.category(letter).startswith("M")):  # a vowel sign ends many a word
         return False
     name = unicodedata.name(letter, "")
     return not name.startswith(_UNSPACED)

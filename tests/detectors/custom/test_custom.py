@@ -9,9 +9,13 @@ from evidence import findings_of, setting_for
 
 from guardhouse.detectors.custom.competitors import CompetitorsDetector
 from guardhouse.detectors.custom.entities import CustomEntityDetector
+from guardhouse.engine.catalog import recipe_from_toml
+from guardhouse.engine.guard import Guard
 from guardhouse.errors import InvalidInput, InvalidPattern
 from guardhouse.matching.words import phrase_patterns
 from guardhouse.model.finding import Finding
+from guardhouse.model.recipe import DetectorOverride, Overrides
+from guardhouse.settings import Settings
 
 ENTITIES = CustomEntityDetector()
 COMPETITORS = CompetitorsDetector()
@@ -78,6 +82,15 @@ def test_context_words_decide_how_much_a_match_counts() -> None:
         ([{"name": "A", "pattern": "x" * 3000}], "too_long"),
         ([{"name": "A", "words": ["x"]}] * 201, "too_long"),
         ([{"name": {1, 2}}], "wrong_type"),
+        ([{"name": "A", "patterns": "x"}], "wrong_type"),
+        ([{"name": "A", "patterns": ["x", " "]}], "empty"),
+        ([{"name": "A", "patterns": ["x"] * 51}], "too_long"),
+        ([{"name": "A", "pattern": "x", "ignore_case": 1}], "wrong_type"),
+        ([{"name": "A", "words": ["x"], "ignore_accents": "yes"}], "wrong_type"),
+        ([{"name": "A", "pattern": "x", "examples": "x"}], "wrong_type"),
+        ([{"name": "A", "pattern": "x", "examples": ["x"] * 101}], "too_long"),
+        ([{"name": "A", "pattern": "x", "examples": ["x" * 2001]}], "too_long"),
+        ([{"name": f"A{n}", "pattern": "x", "examples": ["x"] * 100} for n in range(11)], "too_long"),
     ],
     ids=repr,
 )
@@ -93,6 +106,116 @@ def test_patterns_that_cannot_be_used_are_refused(pattern: str, message: str) ->
     with pytest.raises(InvalidPattern, match=message) as caught:
         ENTITIES.needs(setting_for(ENTITIES, options={"entities": [{"name": "A", "pattern": pattern}]}))
     assert caught.value.path == ("options", "entities", 0, "pattern")
+
+
+def test_every_pattern_of_an_entity_finds_its_kind() -> None:
+    text = "S-204417, s-204418 and EMP 77"
+    entity = {"name": "STAFF", "pattern": "S-[0-9]{6}", "patterns": ["EMP [0-9]{2}"], "ignore_case": True}
+    assert [(item.kind, item.value) for item in entities_in(text, entity)] == [
+        ("STAFF", "S-204417"),
+        ("STAFF", "s-204418"),
+        ("STAFF", "EMP 77"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("members", "text", "values"),
+    [
+        pytest.param({"words": ["Apollo"]}, "APOLLO apollo", ["APOLLO", "apollo"], id="any-case"),
+        pytest.param({"words": ["Apollo"], "ignore_case": False}, "APOLLO Apollo", ["Apollo"], id="own-case"),
+        pytest.param({"words": ["Zürich"]}, "Zurich Zürich", ["Zürich"], id="own-accents"),
+        pytest.param(
+            {"words": ["Zürich"], "ignore_accents": True}, "Zurich zürich", ["Zurich", "zürich"], id="accents"
+        ),
+        pytest.param({"words": ["Zürich"]}, "Zu\u0308rich", ["Zu\u0308rich"], id="composed"),
+        pytest.param({"words": ["ΟΔΟΣ"]}, "οδος Οδος", ["οδος", "Οδος"], id="greek"),
+        pytest.param({"words": ["हिन्दी"]}, "हिन्दी, हिन्दीभाषा", ["हिन्दी"], id="marks-are-no-edge"),
+        pytest.param({"words": ["مشروع"]}, "هذا مشروع جديد", ["مشروع"], id="arabic"),
+        pytest.param({"words": ["ลับ"]}, "โครงการลับมาก", ["ลับ"], id="thai"),
+        pytest.param({"words": ["Apollo"]}, "\U0001f680Ａｐｏｌｌｏ!", ["Ａｐｏｌｌｏ"], id="full-width"),
+        pytest.param({"words": ["Apollo"]}, "a\u200bpo\u200bllo", ["a\u200bpo\u200bllo"], id="zero-width"),
+        pytest.param({"words": ["Apollo"]}, "Apollo2 xApollo _apollo", [], id="digits-and-underscores"),
+    ],
+)
+def test_words_in_any_script(members: dict[str, Any], text: str, values: list[str]) -> None:
+    found = entities_in(text, {"name": "WORD", **members})
+    assert [item.value for item in found] == values
+    assert [text[item.span.start : item.span.end] for item in found if item.span] == values
+
+
+@pytest.mark.parametrize(
+    ("context", "text", "confidence"),
+    [
+        (["staff*"], "the staffing table has B204", 0.9),
+        (["staff"], "the staffing table has B204", 0.45),
+        (["staff"], "B204 is a STAFF room", 0.9),
+        (["部屋"], "部屋B204", 0.9),
+        (["staff"], "staff" + " " * 80 + "B204", 0.45),
+    ],
+)
+def test_context_words_are_whole_words_nearby(context: list[str], text: str, confidence: float) -> None:
+    (finding,) = entities_in(text, {"name": "ROOM", "pattern": "[A-Z][0-9]{3}", "context": context})
+    assert finding.confidence == confidence
+
+
+BADGE = {"name": "BADGE", "pattern": r"\bB-[0-9]{4}\b", "context": ["badge"]}
+
+
+def test_examples_and_near_misses_that_hold_are_taken() -> None:
+    proofs = {"examples": ["badge B-1234", "B-9999 (badge)"], "near_misses": ["B-12345", "part B-1234"]}
+    (finding,) = entities_in("my badge is B-7777", {**BADGE, **proofs})
+    assert (finding.kind, finding.value, finding.confidence) == ("BADGE", "B-7777", 0.9)
+
+
+@pytest.mark.parametrize(
+    ("proofs", "message", "place"),
+    [
+        ({"examples": ["badge B-1234", "badge B-12"]}, "'BADGE' does not find its example 1", ("examples", 1)),
+        ({"examples": ["B-1234"]}, "'BADGE' finds its example 0 only in part", ("examples", 0)),
+        ({"examples": [""]}, "'BADGE' does not find its example 0", ("examples", 0)),
+        ({"near_misses": ["B-12345", "badge B-1234"]}, "'BADGE' finds its near miss 1", ("near_misses", 1)),
+    ],
+)
+def test_proofs_that_fail_are_told_by_place(proofs: dict[str, Any], message: str, place: tuple[str, int]) -> None:
+    with pytest.raises(InvalidInput, match=message) as caught:
+        ENTITIES.needs(setting_for(ENTITIES, options={"entities": [{**BADGE, **proofs}]}))
+    assert caught.value.path == ("options", "entities", 0, *place)
+    assert "1234" not in str(caught.value)
+
+
+RECIPE = """
+name = "badges"
+
+[[detectors]]
+detector = "custom_entity"
+action = "mask"
+
+[[detectors.options.entities]]
+name = "BADGE"
+pattern = '\\bB-[0-9]{4}\\b'
+examples = ["badge B-1234"]
+near_misses = ["%s"]
+"""
+
+
+def test_a_recipe_file_is_tried_before_it_is_used() -> None:
+    guard = Guard(recipes=[recipe_from_toml(RECIPE % "B-12345")], settings=Settings(plugins=False))
+    evaluation = guard.evaluate("badge B-7777", recipe="badges")
+    assert list(evaluation.texts.values()) == ["badge ******"]
+    with pytest.raises(InvalidInput, match="near miss 0") as caught:
+        guard.check_recipe(recipe_from_toml(RECIPE % "badge B-9999"))
+    assert caught.value.path == ("detectors", "custom_entity", "options", "entities", 0, "near_misses", 0)
+
+
+def test_a_request_brings_its_own_entities() -> None:
+    override = DetectorOverride(options={"entities": [{**BADGE, "examples": ["badge B-1234"]}]})
+    guard = Guard(settings=Settings(plugins=False))
+    evaluation = guard.evaluate("my badge is B-7777", overrides=Overrides({"custom_entity": override}))
+    finding = evaluation.report("custom_entity").findings[0].finding
+    assert (finding.kind, finding.value) == ("BADGE", "B-7777")
+    wrong = DetectorOverride(options={"entities": [{**BADGE, "examples": ["badge B-12"]}]})
+    with pytest.raises(InvalidInput, match="example 0"):
+        guard.evaluate("hello", overrides=Overrides({"custom_entity": wrong}))
 
 
 def test_a_pattern_that_may_be_empty_finds_only_what_is_there() -> None:
