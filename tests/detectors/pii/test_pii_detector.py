@@ -57,6 +57,7 @@ def found(text: str) -> list[tuple[str, str]]:
         ("(see https://example.com/a_(b))", [("URL", "https://example.com/a_(b)")]),
         ("https://example.com/?card=5285474151897412", [("URL", "https://example.com/?card=5285474151897412")]),
         ("name,phone\nAna,2125550187\nBo,3125550187", [("PHONE_NUMBER", "2125550187"), ("PHONE_NUMBER", "3125550187")]),
+        ("latitude 38.91282, longitude 2.02917", [("GEO_COORDINATES", "latitude 38.91282, longitude 2.02917")]),
         ('{"phoneNumber": "2125550187"}', [("PHONE_NUMBER", "2125550187")]),
     ],
 )  # fmt: skip
@@ -75,7 +76,6 @@ def test_finds(text: str, expected: list[tuple[str, str]]) -> None:
         "checksum sha256:d2a72fa7b08e97baef1496b03f0e9acc96ee0147e3c32fa33f58c30522c7d257",
         "commit b8ff671e4f0d101739ce0e9c27f3bbd0f08c400e",
         "Version 3.7.5 fixes it, see 10.20.30 and RFC 4405, section 10.6.",
-        "latitude 38.91282, longitude 2.02917",
         "Use port 4221 on localhost (127.0.0.1).",
         "S3, EKS and EC2 in us-east-1",
         "message id 18446744073709551615",
@@ -141,7 +141,7 @@ def test_kinds_that_callers_rely_on_exist() -> None:
 # Schemes that let most single-digit errors pass by their own design: no check digit, or one given up (DK, MX, KR).
 WEAK = {
     *("AR_DNI", "EG_TAX_ID", "IN_PAN", "US_PTIN", "KE_PIN", "US_EIN", "US_ITIN", "PK_CNIC", "MY_NRIC", "ID_NIK"),
-    *("DK_CPR", "KR_BUSINESS_NUMBER", "MX_RFC"),
+    *("DK_CPR", "KR_BUSINESS_NUMBER", "MX_RFC", "CR_CEDULA", "CU_NI"),
 }
 CHECKED = [
     rule

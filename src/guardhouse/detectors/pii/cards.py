@@ -58,7 +58,7 @@ _SAMPLE_NUMBERS = """4111111111111111 4242424242424242 4012888888881881 42222222
     6331101999990016 6759649826438453 6799990100000000019 5610591081018250"""
 SAMPLES = frozenset(_SAMPLE_NUMBERS.split())
 
-_GAP = re.compile(r"[ \-]|\r?\n|[ \-]\r?\n")
+_GAP = re.compile(r"[ \-]| - |[ \-]?\r?\n")
 _MOST_GROUPS = 7
 _LENGTHS_ONE_BY_ONE = (15, 16)
 """Lengths that are looked for where digits stand one by one."""

@@ -8,17 +8,29 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
-from guardhouse.detectors.pii import identifiers
-from guardhouse.detectors.pii.addresses import read_email, read_url
+from guardhouse.detectors.pii import identifiers, official
+from guardhouse.detectors.pii.addresses import read_email, read_spelled_email, read_url
 from guardhouse.detectors.pii.cards import read_cards
-from guardhouse.detectors.pii.dates import read_date, read_expiry
+from guardhouse.detectors.pii.dates import read_compact_date, read_date, read_expiry, read_moment
+from guardhouse.detectors.pii.ibans import read_iban, read_wrapped_iban
 from guardhouse.detectors.pii.phones import read_phones
 from guardhouse.detectors.pii.readings import Check, Reading, whole
-from guardhouse.detectors.pii.wallets import read_base58, read_bech32, read_ether, read_ether_shape
+from guardhouse.detectors.pii.wallets import (
+    read_base58,
+    read_bech32,
+    read_cash,
+    read_ether,
+    read_ether_shape,
+    read_monero,
+    read_ripple,
+    read_solana,
+    read_stellar,
+    read_wallet_shape,
+)
 from guardhouse.errors import ConfigurationError
 
 _STDNUM = "stdnum:"
-_SEPARATORS = re.compile(r"[ ./\-]")
+_SEPARATORS = re.compile(r"[\s./\-]")
 
 
 @cache
@@ -84,6 +96,19 @@ def read_coordinates(value: str) -> Iterable[Reading]:
     return whole(value) if fits else ()
 
 
+def read_latitude_longitude(value: str) -> Iterable[Reading]:
+    """Latitude and longitude by name, with hemispheres, in degrees and minutes, or as a `geo:` URI."""
+    numbers = [float(number) for number in _DECIMAL.findall(value)]
+    half = len(numbers) // 2
+    if len(numbers) not in (2, 4, 6):
+        return ()
+    limits = (90, 60, 60)[:half] + (180, 60, 60)[:half]
+    return whole(value) if all(abs(n) <= limit for n, limit in zip(numbers, limits, strict=True)) else ()
+
+
+_DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+
+
 def read_age(value: str) -> Iterable[Reading]:
     """An age in years that a person can have."""
     return whole(value) if 0 < int(value) <= 120 else ()
@@ -92,16 +117,28 @@ def read_age(value: str) -> Iterable[Reading]:
 CHECKS: Mapping[str, Check] = {
     "whole": whole,
     "email": read_email,
+    "email_spelled": read_spelled_email,
     "url": read_url,
     "ip": read_ip,
     "card": read_cards,
     "phone": read_phones,
     "date": read_date,
+    "date_compact": read_compact_date,
+    "moment": read_moment,
     "expiry": read_expiry,
+    "iban": read_iban,
+    "iban_wrapped": read_wrapped_iban,
     "coordinates": read_coordinates,
+    "latitude_longitude": read_latitude_longitude,
     "age": read_age,
     "base58": read_base58,
     "bech32": read_bech32,
+    "ripple": read_ripple,
+    "cash": read_cash,
+    "monero": read_monero,
+    "stellar": read_stellar,
+    "solana": read_solana,
+    "wallet_shape": read_wallet_shape,
     "ether": read_ether,
     "ether_shape": read_ether_shape,
     "aba": _where(identifiers.is_routing_number, "aba"),
@@ -117,11 +154,26 @@ CHECKS: Mapping[str, Check] = {
     "nino": _where(identifiers.is_nino, "nino"),
     "snils": _where(identifiers.is_snils, "snils"),
     "vin": _where(identifiers.is_vin, "vin"),
+    "vin_shape": _where(identifiers.is_foreign_vin, "shape"),
+    "imei_shape": _where(identifiers.has_two_digits, "shape"),
+    "luhn": _where(identifiers.is_luhn, "luhn"),
+    "rpps": _where(identifiers.is_rpps, "luhn"),
+    "kz_iin": _where(official.is_kazakh_iin, "kz_iin"),
+    "de_vsnr": _where(official.is_german_insurance_number, "de_vsnr"),
+    "icao": _where(official.is_icao_checked, "icao9303"),
+    "es_nuss": _where(official.is_spanish_insurance_number, "es_nuss"),
+    "jmbg": _where(official.is_jmbg, "jmbg"),
+    "br_pis": _where(official.is_brazilian_pis, "br_pis"),
+    "mx_nss": _where(official.is_mexican_nss, "luhn"),
+    "eg_id": _where(official.is_egyptian_id, "eg_id"),
+    "vn_cccd": _where(official.is_vietnamese_id, "vn_cccd"),
+    "emirates_id": _where(official.is_emirates_id, "luhn"),
+    "lu_id": _where(official.is_luxembourg_id, "luhn+verhoeff"),
     "not_one_digit": _where(identifiers.has_two_digits, "digits"),
     "ssn": _where(identifiers.is_us_ssn, "us_ssn"),
 }
 
-WHOLE_READERS = frozenset({"card", "phone", "date", "ip", "url", "email"})
+WHOLE_READERS = frozenset({"card", "phone", "date", "moment", "ip", "url", "email", "email_spelled"})
 """Checks that find things inside a value, or say themselves how sure they are."""
-SLOW_CHECKS = {"ether": "ether_shape"}
+SLOW_CHECKS = {"ether": "ether_shape", "monero": "wallet_shape"}
 """Checks that cost near a millisecond, and what stands in for them in a text with many."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from guardhouse.detectors.pii.readings import Reading
 
 _NUMBER = re.compile(r"[0-9]+")
+_MACHINE = re.compile(r"[0-9]T[0-9]|[0-9]Z$|:[0-9]{2}\.[0-9]|:[0-9]{2}[+\-][0-9]{2}")
 _OLDEST = 1880
 _NEWEST = 2100
 
@@ -25,6 +26,21 @@ def read_date(value: str) -> Iterator[Reading]:
     short = len(_NUMBER.findall(value)[2]) == 2 and first <= 31
     if any(_exists(*order) for order in orders):
         yield Reading(0, len(value), plain=0.45 if short else None)
+
+
+def read_moment(value: str) -> Iterator[Reading]:
+    """A date that people write; a moment as machines log it (`T`, fractions, a zone) is below every usual threshold."""
+    for reading in read_date(value):
+        yield Reading(reading.start, reading.end, 0.3, 0.4) if _MACHINE.search(value) else reading
+
+
+def read_compact_date(value: str) -> Iterator[Reading]:
+    """Eight digits that are a day of the last century or this, the year first or last."""
+    if _exists(int(value[:4]), int(value[4:6]), int(value[6:])) or any(
+        _exists(int(value[4:]), int(month), int(day))
+        for month, day in ((value[2:4], value[:2]), (value[:2], value[2:4]))
+    ):
+        yield Reading(0, len(value))
 
 
 def _with_month_name(value: str, numbers: list[int]) -> bool:

@@ -70,4 +70,6 @@ def _kinds() -> frozenset[str]:
 
 
 def _enabled(setting: DetectorSetting) -> frozenset[str]:
+    if not setting.rules and setting.default.action is not RuleAction.DISABLED:
+        return _kinds()
     return frozenset(kind for kind in _kinds() if setting.rule_for(kind).action is not RuleAction.DISABLED)

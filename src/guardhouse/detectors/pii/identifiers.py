@@ -146,6 +146,28 @@ def is_vin(value: str) -> bool:
     return text[8] == ("X" if remainder == 10 else str(remainder))
 
 
+def is_foreign_vin(value: str) -> bool:
+    """A vehicle identification number from where none has a check digit: not from North America or China."""
+    text = _compact(value)
+    return text[0] not in "12345L0" and text[-4:].isdigit() and len(set(text)) >= 6
+
+
+def is_luhn(value: str) -> bool:
+    """True where the last digit is the Luhn check digit of the others, which are not all the same."""
+    digits = _compact(value)
+    return len(set(digits)) > 1 and luhn_valid(digits)
+
+
+def is_rpps(value: str) -> bool:
+    """A number in the French directory of health professionals (RPPS): eleven digits, the Luhn digit last."""
+    return _compact(value)[0] in "18" and is_luhn(value)
+
+
+def is_date(century: int, digits: str) -> bool:
+    """True where the six digits (year, month, day) are a date of that century."""
+    return _is_date(century + int(digits[:2]), int(digits[2:4]), int(digits[4:6]))
+
+
 def _is_date(year: int, month: int, day: int) -> bool:
     try:
         datetime.date(year, month, day)

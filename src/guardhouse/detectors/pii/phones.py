@@ -32,13 +32,19 @@ _TYPES = (
     "uan",
 )
 _SEGMENT_BREAK = re.compile(r"\r?\n|/| {2,}|\t")
+_CUT = re.compile(r"[-.(]\Z|\A\s*\(?(?:\+|00)(?:[^0-9]?[0-9]){1,9}[^0-9]?\Z")
+"""How a line ends in the middle of a number: with a separator, or after the first digits of an international one."""
+_VALID = 0.9
+"""Confidence in an international number that its country's plan has."""
 _NO_DIGIT = re.compile(r"[^0-9]")
 _DATE = re.compile(r"(?:19|20)[0-9]{2}[-./ ](?:0?[1-9]|1[0-2])[-./ ](?:0?[1-9]|[12][0-9]|3[01])(?![0-9])")
 _DATE_REVERSED = re.compile(r"[0-3]?[0-9]([-./ ])[0-3]?[0-9]\1(?:19|20)?[0-9]{2}(?![0-9])")
 _NANP = re.compile(r"(?:1[-. ]?)?\(?[2-9][0-9]{2}\)?[-. ]{0,2}[2-9][0-9]{2}[-. ]?[0-9]{4}")
 _NANP_LOOSE = re.compile(r"(?:1[-. ]?)?\(?[2-9][0-9]{2}\)?[-. ]{0,2}[0-9]{3}[-. ][0-9]{4}")
+_PAIRS = re.compile(r"[0-9]{2} [0-9]{2} [0-9]{2}")
+"""How small countries write their numbers."""
 _DOTTED_VERSION = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){1,3}")
-_GAP = re.compile(r"[ .\-]|\(|\) ?|\)[-.]| \(|\) \(?| ?- ?|\(0\) ?")
+_GAP = re.compile(r"[ .\-]|\(|\) ?|\)[-.]| \(|\) \(?| ?- {0,2}|\(0\) ?|  ")
 _EXTENSION = re.compile(r"\s?(?:x|ext\.?|доб\.?)\s?", re.IGNORECASE)
 
 
@@ -47,11 +53,26 @@ def read_phones(value: str) -> Iterator[Reading]:
 
     A number may stand between others: every group is tried as its begin. An extension (`x123`) belongs to it. Linear.
     """
-    begin = 0
-    for mark in (*_SEGMENT_BREAK.finditer(value), None):
-        end = mark.start() if mark else len(value)
-        yield from _segment(value[begin:end], begin)
-        begin = mark.end() if mark else end
+    marks = list(_SEGMENT_BREAK.finditer(value))
+    starts = [0, *(mark.end() for mark in marks)]
+    ends = [*(mark.start() for mark in marks), len(value)]
+    index = 0
+    while index < len(starts):
+        start, end = starts[index], ends[index]
+        readings = list(_segment(value[start:end], start))
+        if index < len(marks) and marks[index][0].endswith("\n") and _is_cut(value[start:end], readings):
+            joined = f"{value[start:end]}{' ' * len(marks[index][0])}{value[starts[index + 1] : ends[index + 1]]}"
+            across = list(_segment(joined, start))
+            if any(reading.start < end < reading.end for reading in across):
+                readings = across
+                index += 1
+        yield from readings
+        index += 1
+
+
+def _is_cut(line: str, readings: list[Reading]) -> bool:
+    """True for a line that may end in the middle of a number."""
+    return _CUT.search(line) is not None and not any((reading.plain or 0.0) >= _VALID for reading in readings)
 
 
 def _segment(text: str, offset: int) -> Iterator[Reading]:
@@ -105,7 +126,7 @@ def read_number(text: str) -> tuple[float, float, str] | None:
     if _DATE.match(text) or _DATE_REVERSED.fullmatch(text) or len(set(digits)) == 1:
         return None
     if "+" in text[:2]:
-        return _international(text.replace("(0)", ""), 0.9, 0.72)
+        return _international(text.replace("(0)", ""), _VALID, 0.72)
     if digits.startswith("00") and len(digits) >= 10:
         found = _international(digits[2:], 0.75, 0.0)
         if found:
@@ -139,7 +160,7 @@ def _national(text: str, digits: str) -> tuple[float, float, str] | None:
         return 0.45, 0.85, ""
     region = next((name for name in REGIONS if _plan(name).fullmatch(digits)), "")
     if not region:
-        return (0.1, 0.62, "") if len(digits) >= 7 else (0.05, 0.45, "")
+        return (0.1, 0.62, "") if len(digits) >= 7 else (0.05, 0.55 if _PAIRS.fullmatch(text) else 0.45, "")
     if len(digits) < 7:
         return 0.05, 0.45, region
     trunk = digits.startswith("0") or text.startswith("(")

@@ -146,7 +146,16 @@ class Reader:
 
 
 def _parted_by(run: Run, first: int, last: int, allowed: str) -> bool:
-    return all(len(gap) == 1 and gap in allowed for gap in run.gaps[first:last])
+    """True where every gap is one allowed separator, perhaps with spaces around it; one of them may be a line break."""
+    breaks = 0
+    for gap in run.gaps[first:last]:
+        mark = gap if len(gap) == 1 else gap.strip()
+        if "\n" in gap:
+            breaks += 1
+            mark = mark.strip() or "\n"
+        if len(mark) != 1 or (mark != "\n" and mark not in allowed):
+            return False
+    return breaks <= 1
 
 
 def _stands_free(text: str, start: int, end: int) -> bool:

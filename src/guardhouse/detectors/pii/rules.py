@@ -14,8 +14,8 @@ from guardhouse.detectors.context import Lexicon
 from guardhouse.errors import ConfigurationError
 
 PACKAGE = "guardhouse.detectors.pii"
-PACKS = ("pack.toml", "pack_names.toml")
-TABLES = ("rules.toml", "rules_national.toml")
+PACKS = ("pack.toml", "pack_wallets.toml", "pack_names.toml")
+TABLES = ("rules.toml", "rules_national.toml", "rules_official.toml")
 _KEY_NAMES = "kind shape groups gaps form check plain near words after lists others found passed"
 _KEYS = frozenset(_KEY_NAMES.split())
 
