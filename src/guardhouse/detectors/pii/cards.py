@@ -71,10 +71,11 @@ def read_cards(value: str) -> Iterator[Reading]:
     digits = "".join(value[start:end] for start, end in run.groups)
     lengths = run.lengths()
     joined = [_joins(gap, *lengths[index : index + 2]) for index, gap in enumerate(run.gaps)] + [False]
+    singles = _singles(lengths, joined)
     first = offset = 0
     while first < len(lengths):
         found = None
-        if _BY_FIRST_DIGIT[digits[offset]]:
+        if _BY_FIRST_DIGIT[digits[offset]] and (lengths[first] > 1 or singles[first] >= _LENGTHS_ONE_BY_ONE[0]):
             found = _longest(digits, offset, lengths, joined, first)
         if found is None:
             offset += lengths[first]
@@ -87,6 +88,15 @@ def read_cards(value: str) -> Iterator[Reading]:
         yield Reading(run.groups[first][0], run.groups[last][1], plain=brand.plain, near=0.97, facts=facts)
         offset += sum(lengths[first : last + 1])
         first = last + 1
+
+
+def _singles(lengths: tuple[int, ...], joined: list[bool]) -> list[int]:
+    """How many digits stand one by one from each group on, joined."""
+    counts = [0] * (len(lengths) + 1)
+    for index in range(len(lengths) - 1, -1, -1):
+        if lengths[index] == 1:
+            counts[index] = 1 + (counts[index + 1] if joined[index] else 0)
+    return counts
 
 
 def _joins(gap: str, before: int, after: int) -> bool:
@@ -104,6 +114,8 @@ def _longest(
     total = 0
     last = first
     singly = lengths[first] == 1
+    if singly and len(set(digits[offset : offset + _LENGTHS_ONE_BY_ONE[0]])) == 1:
+        return None
     while last < len(lengths):
         total += lengths[last]
         if total > 19 or (singly and lengths[last] != 1) or (not singly and last - first >= _MOST_GROUPS):

@@ -34,6 +34,7 @@ _TYPES = (
 _SEGMENT_BREAK = re.compile(r"\r?\n|/| {2,}|\t")
 _CUT = re.compile(r"[-.(]\Z|\A\s*\(?(?:\+|00)(?:[^0-9]?[0-9]){1,9}[^0-9]?\Z")
 """How a line ends in the middle of a number: with a separator, or after the first digits of an international one."""
+_SHORTEST = 6
 _VALID = 0.9
 """Confidence in an international number that its country's plan has."""
 _NO_DIGIT = re.compile(r"[^0-9]")
@@ -59,6 +60,9 @@ def read_phones(value: str) -> Iterator[Reading]:
     index = 0
     while index < len(starts):
         start, end = starts[index], ends[index]
+        if ends[min(index + 1, len(marks))] - start < _SHORTEST:
+            index += 1
+            continue
         readings = list(_segment(value[start:end], start))
         if index < len(marks) and marks[index][0].endswith("\n") and _is_cut(value[start:end], readings):
             joined = f"{value[start:end]}{' ' * len(marks[index][0])}{value[starts[index + 1] : ends[index + 1]]}"
@@ -158,7 +162,8 @@ def _national(text: str, digits: str) -> tuple[float, float, str] | None:
         return (0.8 if _plan("US").fullmatch(digits[-10:]) else 0.62), 0.95, "US"
     if separated and _NANP_LOOSE.fullmatch(text):
         return 0.45, 0.85, ""
-    region = next((name for name in REGIONS if _plan(name).fullmatch(digits)), "")
+    fitting = _plans().fullmatch(digits)
+    region = (fitting.lastgroup or "") if fitting else ""
     if not region:
         return (0.1, 0.62, "") if len(digits) >= 7 else (0.05, 0.55 if _PAIRS.fullmatch(text) else 0.45, "")
     if len(digits) < 7:
@@ -177,14 +182,24 @@ def _regions_of(code: str) -> tuple[str, ...]:
 
 
 @cache
+def _plans() -> re.Pattern[str]:
+    """The plans of all regions in one expression, the likeliest first; the group that matches has the region's name."""
+    return re.compile("|".join(f"(?P<{region}>{_plan_source(region)})" for region in REGIONS))
+
+
+@cache
 def _plan(region: str) -> re.Pattern[str]:
+    return re.compile(_plan_source(region))
+
+
+def _plan_source(region: str) -> str:
     """The national numbers of a region, with or without its trunk prefix."""
     import phonenumbers
 
     metadata = phonenumbers.PhoneMetadata.metadata_for_region(region, None)
     if metadata is None:
-        return re.compile(r"(?!)")
+        return "(?!)"
     descriptions = (getattr(metadata, name) for name in _TYPES)
     patterns = [d.national_number_pattern for d in descriptions if d is not None and d.national_number_pattern]
     trunk = f"(?:{re.escape(metadata.national_prefix)})?" if metadata.national_prefix else ""
-    return re.compile(f"{trunk}(?:{'|'.join(patterns)})")
+    return f"{trunk}(?:{'|'.join(patterns)})"

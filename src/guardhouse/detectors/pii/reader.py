@@ -62,8 +62,11 @@ class Reader:
         lengths = run.lengths()
         for first in range(len(lengths)):
             for last in range(first, min(first + _MOST_GROUPS, len(lengths))):
-                rules = self._table.by_groups.get(lengths[first : last + 1])
-                if rules is None:
+                grouping = lengths[first : last + 1]
+                if grouping not in self._table.group_starts:
+                    break
+                rules = self._table.by_groups.get(grouping)
+                if rules is None or not _parted_by(run, first, last, rules.gaps):
                     continue
                 start, end = run.groups[first][0], run.groups[last][1]
                 for rule in rules.for_lists(self._place(hit, start, end).lists):

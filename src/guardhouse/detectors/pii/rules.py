@@ -51,6 +51,8 @@ class GroupRules:
 
     alone: tuple[Rule, ...]
     by_words: Mapping[int, tuple[Rule, ...]]
+    gaps: str
+    """What may part the digits under any of them."""
 
     def for_lists(self, near: Iterable[int]) -> Iterator[Rule]:
         """The rules that may say something where words of these lists stand near; each once."""
@@ -66,6 +68,8 @@ class RuleTable:
     rules: tuple[Rule, ...]
     by_shape: Mapping[str, tuple[Rule, ...]]
     by_groups: Mapping[tuple[int, ...], GroupRules]
+    group_starts: frozenset[tuple[int, ...]]
+    """Every beginning of a grouping in `by_groups`: where a run leaves these, no longer grouping can fit."""
     lexicon: Lexicon
 
 
@@ -96,6 +100,7 @@ def rule_table() -> RuleTable:
         rules,
         {shape: tuple(found) for shape, found in by_shape.items()},
         {groups: _group_rules(found) for groups, found in by_groups.items()},
+        frozenset(groups[:end] for groups in by_groups for end in range(1, len(groups) + 1)),
         Lexicon(numbered),
     )
 
@@ -127,7 +132,8 @@ def _group_rules(rules: Sequence[Rule]) -> GroupRules:
     for rule in rules:
         if rule.plain < FLOOR:
             by_words[rule.words] = (*by_words.get(rule.words, ()), rule)
-    return GroupRules(tuple(rule for rule in rules if rule.plain >= FLOOR), by_words)
+    gaps = "".join(sorted({gap for rule in rules for gap in rule.gaps}))
+    return GroupRules(tuple(rule for rule in rules if rule.plain >= FLOOR), by_words, gaps)
 
 
 def _number(words: Sequence[str], numbered: list[tuple[str, ...]]) -> int:
