@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from guardhouse.detectors.pii.readings import Reading
 
 _NUMBER = re.compile(r"[0-9]+")
-_MACHINE = re.compile(r"[0-9]T[0-9]|[0-9]Z$|:[0-9]{2}\.[0-9]|:[0-9]{2}[+\-][0-9]{2}")
+_MACHINE = re.compile(r"[0-9]T[0-9]|[0-9]Z$|:[0-9]{2}[.,][0-9]|:[0-9]{2}[+\-][0-9]{2}")
 _OLDEST = 1880
 _NEWEST = 2100
 
