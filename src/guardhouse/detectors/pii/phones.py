@@ -106,8 +106,8 @@ def _best(run: Run, first: int) -> tuple[int, float, float, str] | None:
         total += end - start
         if total > 16 or (last > first and not _GAP.fullmatch(run.gaps[last - 1])):
             break
-        if total < 7 or total < 2 * (last - first):  # digits one by one are no telephone number
-            continue
+        if total < 2 * (last - first) or total < (6 if last - first == 2 else 7):
+            continue  # digits one by one are no telephone number, and the shortest ones are written in pairs
         reading = read_number(run.text[_outer(run, first, last)[0] : end])
         if reading and (best is None or reading[0] >= best[1]):
             best = (last, *reading)
@@ -164,10 +164,11 @@ def _national(text: str, digits: str) -> tuple[float, float, str] | None:
         return 0.45, 0.85, ""
     fitting = _plans().fullmatch(digits)
     region = (fitting.lastgroup or "") if fitting else ""
+    short = 0.55 if _PAIRS.fullmatch(text) else 0.45
     if not region:
-        return (0.1, 0.62, "") if len(digits) >= 7 else (0.05, 0.55 if _PAIRS.fullmatch(text) else 0.45, "")
+        return (0.1, 0.62, "") if len(digits) >= 7 else (0.05, short, "")
     if len(digits) < 7:
-        return 0.05, 0.45, region
+        return 0.05, short, region
     trunk = digits.startswith("0") or text.startswith("(")
     if separated and len(digits) >= 9:
         return (0.6 if trunk else 0.4), 0.92, region
