@@ -1,7 +1,11 @@
-"""Check digits of numbers. Every function takes ASCII digits only and answers False for anything else."""
+"""Check digits of numbers and check letters of tokens. What is not written in their alphabet is answered with False."""
 
 from __future__ import annotations
 
+import zlib
+
+_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_CHECK_LENGTH = 6
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
 
@@ -26,6 +30,22 @@ def aba_valid(digits: str) -> bool:
 def weighted_sum(digits: str, weights: tuple[int, ...]) -> int:
     """The sum of the digits times their weights, as far as both go. `digits` must be ASCII digits."""
     return sum(int(digit) * weight for digit, weight in zip(digits, weights, strict=False))
+
+
+def token_crc_valid(body: str) -> bool:
+    """True where the last six letters of `body` are the CRC-32 of those before them, in base 62 with leading zeros.
+
+    `body` is a token without its prefix, as GitHub (2021) and npm (2021) make them:
+    https://github.blog/2021-04-05-behind-githubs-new-authentication-token-formats/, "Identifiable prefixes".
+    """
+    if len(body) <= _CHECK_LENGTH or not body.isascii():
+        return False
+    rest = zlib.crc32(body[:-_CHECK_LENGTH].encode())
+    letters = ""
+    for _ in range(_CHECK_LENGTH):
+        rest, digit = divmod(rest, len(_BASE62))
+        letters = _BASE62[digit] + letters
+    return body.endswith(letters)
 
 
 def _is_digits(text: str) -> bool:

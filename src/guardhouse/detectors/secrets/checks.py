@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from guardhouse.detectors.secrets import judge
+from guardhouse.detectors.secrets import judge, jwt, told
 from guardhouse.matching.pattern import Hit
+from guardhouse.text.checksum import token_crc_valid
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +101,24 @@ def check_putty(hit: Hit) -> Reading | None:
     return Reading(hit.view_span.start, head + (mac.end() if mac else private.end()))
 
 
+def check_token_crc(hit: Hit) -> Reading | None:
+    """A token that ends in the CRC-32 of its body: where it holds the token is genuine, else typed wrong or made up.
+
+    One whose check fails is still reported, a little less surely: a letter may have been lost in copying.
+    """
+    reading = check_token(hit)
+    if reading is None:
+        return None
+    holds = token_crc_valid(hit.value[4:])
+    sure = float(hit.pattern.data["confidence"])
+    return replace(reading, confidence=0.99 if holds else sure - 0.05, facts={"checksum": "valid" if holds else "wrong"})
+
+
 def check_jwt(hit: Hit) -> Reading | None:
-    """A JSON Web Token: its first part is a JSON object with an algorithm."""
-    head, _, rest = hit.value.partition(".")
-    try:
-        header = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))
-    except (binascii.Error, ValueError, RecursionError):
+    """A JSON Web Token, with what its header and claims say: its first part is a JSON object with an algorithm."""
+    facts = jwt.facts_of(hit.value)
+    if facts is None or judge.is_placeholder(hit.value.partition(".")[2]):
         return None
-    if not isinstance(header, dict) or not ({"alg", "enc"} & header.keys()) or judge.is_placeholder(rest):
-        return None
-    algorithm = header.get("alg")
-    facts = {"algorithm": algorithm} if isinstance(algorithm, str) and len(algorithm) <= 16 else {}
     return Reading(hit.view_span.start, hit.view_span.end, facts=facts)
 
 
@@ -146,9 +153,9 @@ def check_assignment(hit: Hit) -> Reading | None:
     if _HARMLESS_NAME.search(name):
         return None
     value, end = _trimmed(hit, quoted=quoted)
-    loose = not named["sep"].strip() or named["sep"].strip().casefold() in ("is", "was", "to")
+    loose = named["sep"].strip().casefold() in ("", "is", "was", "to", ",") and not named[1].endswith(":")
     if _PASSWORD_NAME.search(name):
-        if not judge.could_be_password(value, quoted=quoted) or (loose and not _odd(value)):
+        if not judge.could_be_password(value, quoted=quoted) or (loose and not told.is_told(value, quoted=quoted, weak=True)):
             return None
         env = named["sep"].strip() == "=" and name.rsplit(":", 1)[-1].isupper()
         kind = "ENVIRONMENT_VARIABLE_PASSWORD" if env else "PASSWORD"
@@ -158,13 +165,23 @@ def check_assignment(hit: Hit) -> Reading | None:
     return Reading(start, end, confidence=0.7 if not loose else 0.6)
 
 
-def check_prose(hit: Hit) -> Reading | None:
-    """A password told in a sentence: something that no sentence would say there."""
-    quoted = hit.view.text[hit.view_span.start - 1 : hit.view_span.start] in "\"'`“‘«"
-    value, end = _trimmed(hit, quoted=quoted)
-    if not judge.could_be_password(value, quoted=quoted) or not (_odd(value) or quoted):
-        return None
-    return Reading(hit.view_span.start, end)
+def check_told(hit: Hit) -> Reading | None:
+    """A password told in a sentence beside the noun that the pattern found."""
+    found = told.told_password(hit.view.text, hit.view_span.start, hit.view_span.end)
+    return None if found is None else Reading(found.start, found.end, confidence=found.confidence)
+
+
+def check_login(hit: Hit) -> Reading | None:
+    """A password behind a name and a slash or a colon."""
+    value, end = _trimmed(hit, quoted=False)
+    mixed = any(c.isdigit() for c in value) and any(c.isalpha() for c in value)
+    return Reading(hit.view_span.start, end) if mixed and told.is_told(value, weak=True) else None
+
+
+def check_column(hit: Hit) -> Reading | None:
+    """A password in a column of a file."""
+    value, end = _trimmed(hit, quoted=False)
+    return Reading(hit.view_span.start, end) if told.is_told(value, weak=True) else None
 
 
 def check_key(hit: Hit) -> Reading | None:
@@ -189,28 +206,18 @@ def _trimmed(hit: Hit, *, quoted: bool) -> tuple[str, int]:
     return value, end
 
 
-def _odd(value: str) -> bool:
-    """True where letters stand with digits or symbols inside, or capitals stand inside a word."""
-    inside = value[1:]
-    has_digit = any(c.isdigit() for c in value)
-    has_symbol = any(not c.isalnum() for c in value.rstrip("?!"))
-    mixed = any(c.isupper() for c in inside) and any(c.islower() for c in value)
-    return (
-        (has_digit and any(c.isalpha() for c in value))
-        or (has_symbol and (has_digit or mixed or len(value) >= 12))
-        or mixed
-    )
-
-
 CHECKS: Mapping[str, Check] = {
     "token": check_token,
+    "token_crc": check_token_crc,
     "pem": check_pem,
     "putty": check_putty,
     "jwt": check_jwt,
     "basic": check_basic,
     "password": check_password_in_url,
     "assignment": check_assignment,
-    "prose": check_prose,
+    "told": check_told,
+    "login": check_login,
+    "column": check_column,
     "key": check_key,
 }
 EXTRA_KINDS = frozenset(_PEM_KINDS.values()) | {"PASSWORD", "ENVIRONMENT_VARIABLE_PASSWORD"}

@@ -24,9 +24,13 @@ _EXPRESSION = re.compile(
     r"|[A-Za-z_]+(?:\.[A-Za-z_]+)+[;,)]*$"  # config.api_key
     r"|[^\s]*\]\("  # a link in Markdown
 )
+_CHAIN = re.compile(r"[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)+[;,)]*")
+_INDEX = re.compile(r"[A-Za-z_][\w.]*[(\[{]|[^\s]*\]\(")
 _CALL = re.compile(r"[A-Za-z_][\w.]*(?:\(.*\)$|\($|\[)")
 _PATH = re.compile(r"(?:\.{0,2}/|~/|[A-Za-z]:\\)|(?:[a-z_.\-]+/)+[a-z_.\-]+$")
 _IDENTIFIER = re.compile(r"[a-z]+(?:[_.][a-z]+)*|[A-Z]+(?:_[A-Z]+)*|[a-z]+(?:[A-Z][a-z]+)*|[A-Z][a-z]+(?:[A-Z][a-z]+)*")
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_OPTION = re.compile(r"--?[A-Za-z][a-z\-]*$")
 _RUN = re.compile(r"(.)\1{4,}")
 
 
@@ -35,6 +39,8 @@ class _StopWords:
     parts: re.Pattern[str]
     names: re.Pattern[str]
     wholes: frozenset[str]
+    ordinary: frozenset[str]
+    owners: frozenset[str]
     samples: frozenset[str]
 
 
@@ -42,7 +48,7 @@ class _StopWords:
 def _stop_words() -> _StopWords:
     document = tomllib.loads(resources.files(PACKAGE).joinpath("stop_words.toml").read_text("utf-8"))
     parts, names = (re.compile("|".join(map(re.escape, document[key]))) for key in ("parts", "names"))
-    return _StopWords(parts, names, frozenset(document["wholes"]), frozenset(document["samples"]))
+    return _StopWords(parts, names, *(frozenset(document[key]) for key in ("wholes", "ordinary", "owners")), frozenset(document["samples"]))
 
 
 def is_placeholder(value: str) -> bool:
@@ -53,6 +59,20 @@ def is_placeholder(value: str) -> bool:
         return True
     body = value.lstrip(value[:1])  # some tokens begin with padding
     return _RUN.search(body) is not None or any(sample in value for sample in words.samples)
+
+
+def is_ordinary(word: str) -> bool:
+    """True for a word that sentences about passwords use: `wrong`, `länger`, `segura`."""
+    words = _stop_words()
+    folded = word.casefold()
+    return folded in words.ordinary or folded in words.wholes
+
+
+def is_reference(value: str) -> bool:
+    """True for `config.db.pass` and `secrets.yaml`: a chain of names of which one is common in code or ends a file."""
+    if _CHAIN.fullmatch(value) is None:
+        return False
+    return not _stop_words().owners.isdisjoint(value.casefold().rstrip(";,)").split("."))
 
 
 def is_name(value: str) -> bool:
@@ -119,7 +139,9 @@ def could_be_password(value: str, *, quoted: bool) -> bool:
     """True for a value somebody may have chosen as a password: not a word, not code, not a placeholder."""
     if not 5 <= len(value) <= 100 or is_placeholder(value) or is_name(value) or is_uuid(value) or is_template(value):
         return False
-    if _PATH.match(value) or is_call(value) or (not quoted and is_code(value)):
+    if _PATH.match(value) or is_call(value) or (not quoted and (_INDEX.match(value) or is_reference(value))):
+        return False
+    if _CJK.search(value) or _OPTION.match(value):
         return False
     if is_identifier(value):
         return quoted and len(value) >= 6 and value.islower() is False and not value.isupper() and not value.istitle()

@@ -1,0 +1,244 @@
+"""Passwords told in a sentence: finds the word that stands where the password would, and judges it.
+
+English, Spanish, French, German, Portuguese, Italian and Dutch; nouns of some further languages with a colon.
+Everything looks at bounded text around one noun, so that the whole is linear in the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from guardhouse.detectors.secrets import judge
+
+_REACH = 130
+_REACH_BACK = 90
+_ADVERBS = (
+    "now|still|currently|actually|just|simply|again|always|either|probably|set to|changed to|reset to|going to be|be|"
+    "been changed to|been set to|been reset to|the following|as follows|called|"
+    "ahora|todavía|aún|siempre|actualmente|simplemente|sido cambiada a|la siguiente|el siguiente|esta|"
+    "maintenant|désormais|toujours|encore|actuellement|simplement|bien|le suivant|la suivante|été changé en|"
+    "jetzt|nun|noch|immer noch|immer|weiterhin|aktuell|momentan|einfach|wie folgt|folgendes|folgende|wieder|übrigens|"
+    "agora|ainda|sempre|atualmente|apenas|a seguinte|o seguinte|esta|"
+    "adesso|ora|ancora|sempre|attualmente|semplicemente|la seguente|il seguente|questa|stata cambiata in|"
+    "nu|nog|nog steeds|altijd|momenteel|gewoon|als volgt|het volgende|gewijzigd in|veranderd in|ingesteld op"
+)
+_VERBS = (
+    "is|was|are|will|will be|should be|would be|has|has been|remains|reads|"
+    "es|era|será|fue|sigue siendo|queda|quedó como|ha|"
+    "est|sera|était|reste|c'est|a|"
+    "ist|war|lautet|heißt|heisst|bleibt|wäre|"
+    "é|foi|ficou|fica|continua|continua sendo|segue|"
+    "è|sarà|rimane|resta|diventa|"
+    "luidt|wordt|blijft"
+)
+_PREPOSITIONS = "to|as|a|à|auf|para|por|in|en|naar|op"
+_SAID = re.compile(
+    rf"(?:\s{{0,2}}(?P<sign>:=|=>|->|=|:(?!/))\s{{0,3}}|\s-{{1,2}}\s"
+    rf"|(?:\s|')(?P<verb>{_VERBS}|s)(?:\s(?:{_ADVERBS})){{0,2}}\s{{0,2}}[:=]?\s{{1,3}}"
+    rf"|\s(?P<preposition>{_PREPOSITIONS})\s{{0,2}}:?\s{{1,2}}"
+    rf"|\s?(?P<particle>是|は|는|은|が)\s?:?\s?)(?P<open>\*{{0,2}}[\"'`“‘«(]?)(?=\S)",
+    re.IGNORECASE,
+)
+_CLAUSE = re.compile(r"[^\n:;!?\"`]{0,60}")
+_INSIDE_CODE = frozenset("_/.$@&[{\\")
+_NO_CLAUSE = frozenset("_/.$@&[{(\\-|+%<#*0123456789")
+_BESIDE = re.compile(r"\s{1,2}(?P<open>[\"'`]?)(?=\S)")
+_TURNED = re.compile(
+    r"(?:^|[\s\"'`(])(?P<value>[^\s\"'`]{5,60})[\"'`]?,?\s(?:is|was|as|es|como|comme|est|ist|war|als|é|è|come)\s"
+    r"(?:(?:the|my|our|your|a|his|her|la|el|mi|tu|su|nuestra|le|mon|notre|votre|das|mein|unser|ein|dein|ihr|sein|o|sua|minha|"
+    r"nossa|il|mia|nostra|sua|het|mijn|ons|onze|je|een)\s){0,2}(?:[\w\-]{2,12}\s){0,2}$",
+    re.IGNORECASE,
+)
+_OWN = re.compile(
+    r"\b(?:my|our|mi|nuestra|mon|notre|mein|unser|minha|nossa|mia|nostra|mijn|onze|ons)\s(?:[\w\-]{2,12}\s){0,2}$",
+    re.IGNORECASE,
+)
+_VALUE = re.compile(r"[^\s\"'`“”‘’«»<>，。、]{4,100}")
+_CLOSERS = {'"': '"', "'": "'", "`": "`", "“": "”", "‘": "’", "«": "»", "(": ")"}
+_TRAILING = ":,;.)}]'\"`>\\…"
+_SENTENCE_ENDS = re.compile(r"[.!]?(?:\s*$|\s*\n|[,.;)]|\s(?:and|but|if|y|pero|et|mais|und|aber|e|mas|ma|en|maar)\s)")
+_CHANGE = re.compile(
+    r"chang|set|reset|updat|switch|cambi|pon|mud|alter|änder|setz|stell|wijzig|verander|zet|modif|impost|defin|configur|mett|mets|remplac"
+    r"|use|usa|utilis|nimm|benutz|gebruik",
+    re.IGNORECASE,
+)
+_SAMPLE = re.compile(
+    r"\b(?:such as|e\.g|for example|for instance|for ex|z\. ?b\.|zum beispiel|por ejemplo|par exemple|por exemplo|ad esempio|zoals|bijv|like)"
+    r"|example|sample|beispiel|ejemplo|exemple|exemplo|esempio|voorbeeld|dummy|placeholder|demo",
+    re.IGNORECASE,
+)
+_VERB_LIKE = re.compile(r"pass", re.IGNORECASE)
+_PIN = re.compile(r"pin", re.IGNORECASE)
+_FACTS = re.compile(
+    r"[\d.,:/+()\-]+(?:st|nd|rd|th|am|pm|h|x|%)?|[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+"  # numbers, dates, mail addresses
+    r"|\d+-?(?:char|digit|day|min|hour|week|month|year|letter|bit|byte|word|stellig|tägig|cijfer|teken|caract|carat|chiffre"
+    r"|zeichen|días|jours|tage|dias|giorni|dagen|mois|mes)\w*"
+    r"|(?:sha|md|aes|rsa|base|utf|pbkdf|argon|oauth|http|ipv|windows|win|mp|x|ssl|tls|wpa|sso|step|option|version|v|part|level"
+    r"|section|chapter|user|server|db|port|room|line|item|figure|table|page|ed|office|python|log4j|web|ps|s|ec|k8s|i18n|3des"
+    r"|l|bcrypt|scrypt|crypt|node|log|p)-?_?\d{1,4}[a-z]{0,3}(?:-\w{1,8})?"
+    r"|\w+(?:\.\w+)*\.(?:com|org|net|io|dev|de|fr|es|it|nl|pt|br|uk|co|txt|py|js|ts|json|ya?ml|php|html?|env|conf|ini|xml|sh|md"
+    r"|csv|docx?|pdf|xlsx?|kdbx|exe|zip|log|cfg|toml|sql|java|cs|rb|go)",
+    re.IGNORECASE,
+)
+_HYPHENATED = re.compile(r"[^\W\d_]+(?:['’\-/.,][^\W\d_]+)*['’!?]?")
+_SNAKE = re.compile(r"[a-z]+(?:_[a-z]+)+|[A-Z]+(?:_[A-Z]+)+")
+_OPTION = re.compile(r"-{1,2}[A-Za-z]|[#@/\\|~^+=&]+$|\\")
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_ADJECTIVE = re.compile(
+    r".*(?:ed|ing|able|ible|ly|ful|less|ent|ant|ous|ive|al|en|est|er|ic|y|ado|ada|ido|ida|to|ta|ble|vel|bile|mente|oso|osa|é|ée|és"
+    r"|ées|ment|t|ig|lich|bar|los|baar|elijk|eerd|d|ura|uro|ga|go|rte|ile|ice)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A password at `text[start:end]`, and how sure its wording makes it."""
+
+    start: int
+    end: int
+    confidence: float
+
+
+def told_password(text: str, start: int, end: int) -> Told | None:
+    """The password that goes with the noun at `text[start:end]`, or None if none is told.
+
+    Looks 130 code points on and 90 back. What a sentence could say there (an adjective, a length, a date, a mail
+    address, the name of a hash) is no password, nor is a placeholder or code.
+    """
+    noun = text[start:end]
+    if _CJK.search(noun) is None:
+        if text[max(0, start - 1) : start] in _INSIDE_CODE:
+            return None
+        end = _end_of_word(text, end)
+    window = text[end : end + _REACH]
+    if window[:1] in _NO_CLAUSE:
+        return None
+    if _SAMPLE.search(text[max(0, start - 40) : start]):
+        return None
+    for said in _sayings(window, text[max(0, start - 60) : start], noun):
+        if _SAMPLE.search(window[: said.start()]):
+            return None
+        told = _judged(text, noun, start, end, said)
+        if told is not None:
+            return told
+    return _turned(text, start)
+
+
+def is_told(value: str, *, quoted: bool = False, weak: bool = False) -> bool:
+    """True for a value that no sentence would have in its place. `weak` asks for a digit or a symbol inside."""
+    if not 5 <= len(value) <= 100 or judge.is_placeholder(value) or judge.is_name(value) or judge.is_uuid(value):
+        return False
+    if judge.is_template(value) or judge.is_call(value) or judge.is_reference(value):
+        return False
+    if _FACTS.fullmatch(value) or _OPTION.match(value) or _CJK.search(value) or _SNAKE.fullmatch(value):
+        return False
+    has_digit = any(c.isdigit() for c in value)
+    has_letter = any(c.isalpha() for c in value)
+    if has_digit:
+        return has_letter
+    if _HYPHENATED.fullmatch(value):
+        core = value.rstrip("!?")
+        mixed = core.isalpha() and not (core.islower() or core.isupper() or core.istitle())
+        return mixed and len(core) >= 6 and core.isascii() and (quoted or not weak)
+    return has_letter and any(c in "@#$%^&*!?+=~_|" for c in value.rstrip("!?*")[1:])
+
+
+def _sayings(window: str, before: str, noun: str) -> Iterator[re.Match[str]]:
+    """Where a value may begin: behind each verb, sign or preposition of the clause, then right beside the noun.
+
+    A preposition counts where something is changed to the value; a sign inside the clause needs a blank behind it.
+    """
+    clause = _CLAUSE.match(window)
+    limit = clause.end() if clause else 0
+    changes = _CHANGE.search(before) is not None
+    for said in _SAID.finditer(window):
+        if said.start() > limit:
+            break
+        close = said.start() == 0
+        if said["particle"] and not close:
+            continue
+        if said["preposition"] and not (changes or _CHANGE.search(window[: said.start()])):
+            continue
+        if said["sign"] and not close and not said[0].rstrip("\"'`*(").endswith((" ", "\n")):
+            continue
+        if _VERB_LIKE.fullmatch(noun) and not (close and (said["sign"] or _OWN.search(before))):
+            continue
+        yield said
+    beside = _BESIDE.match(window)
+    if beside is not None and not _VERB_LIKE.fullmatch(noun):
+        yield beside
+
+
+def _judged(text: str, noun: str, start: int, end: int, said: re.Match[str]) -> Told | None:
+    groups = said.groupdict()
+    at = end + said.end()
+    opened = groups["open"].lstrip("*")
+    beside = "verb" not in groups
+    weak = beside or bool(groups.get("preposition"))
+    if opened and opened != "(":
+        close = text.find(_CLOSERS[opened], at, at + 100)
+        if close > at:
+            return _quoted(text[at:close], at, close, weak=beside and said.end() == 0)
+    match = _VALUE.match(text, at)
+    if match is None:
+        return None
+    value = match[0].rstrip(_TRAILING)
+    if groups["open"].startswith("*"):
+        value = value.rstrip("*" + _TRAILING)
+    stop = at + len(value)
+    if _PIN.fullmatch(noun):
+        return Told(at, stop, 0.7) if value.isdigit() and 4 <= len(value) <= 8 and not weak else None
+    if value.isdigit() and not weak and 6 <= len(value) <= 16 and not judge.is_placeholder(value):
+        return Told(at, stop, 0.7)
+    if is_told(value, weak=weak) and not (beside and not _is_strong(value)):
+        return Told(at, stop, 0.8 if not weak else 0.7)
+    plain = value.isalpha() and value.islower() and value.isascii() and 6 <= len(value) <= 20
+    if plain and not weak and said.start() == 0 and _OWN.search(text[max(0, start - 30) : start]):
+        ends = _SENTENCE_ENDS.match(text, stop)
+        if ends and not _ADJECTIVE.fullmatch(value) and not judge.is_ordinary(value):
+            return Told(at, stop, 0.6)
+    return None
+
+
+def _quoted(value: str, at: int, close: int, *, weak: bool) -> Told | None:
+    """Between quotes stands a literal: words in a row count, and single words that are no description."""
+    if not value.strip() or "\n" in value:
+        return None
+    words = value.split()
+    if len(words) > 1:
+        fits = 3 <= len(words) <= 8 and all(word.isalpha() and word.islower() and len(word) > 2 for word in words)
+        return Told(at, close, 0.65) if fits and not any(map(judge.is_ordinary, words)) else None
+    if is_told(value, quoted=True, weak=weak):
+        return Told(at, close, 0.85)
+    plain = value.isalpha() and value.isascii() and 6 <= len(value) <= 30 and not judge.is_placeholder(value)
+    if plain and not _ADJECTIVE.fullmatch(value.casefold()) and not judge.is_ordinary(value):
+        return Told(at, close, 0.6)
+    return None
+
+
+def _turned(text: str, start: int) -> Told | None:
+    """`Zq8rT2wx is my password`, `use Zq8rT2wx as the password`."""
+    low = max(0, start - _REACH_BACK)
+    found = _TURNED.search(text[low:start])
+    if found is None:
+        return None
+    value = found["value"].rstrip(_TRAILING)
+    at = low + found.start("value")
+    return Told(at, at + len(value), 0.7) if is_told(value, weak=True) and _is_strong(value) else None
+
+
+def _is_strong(value: str) -> bool:
+    """True for a value that mixes digits with letters and is long, or has a symbol or both cases besides."""
+    has_digit = any(c.isdigit() for c in value)
+    has_symbol = any(not c.isalnum() for c in value[1:])
+    mixed = any(c.isupper() for c in value) and any(c.islower() for c in value)
+    return len(value) >= 6 and has_digit and (has_symbol or mixed or len(value) >= 8)
+
+
+def _end_of_word(text: str, end: int) -> int:
+    stop = min(len(text), end + 20)
+    while end < stop and text[end].isalpha():
+        end += 1
+    return end
