@@ -43,12 +43,13 @@ _PEM_KINDS = {
     "PGP": "PGP_PRIVATE_KEY_BLOCK",
     "ENCRYPTED": "ENCRYPTED_PRIVATE_KEY",
 }
-_NAME = re.compile(
-    r"([\w.\-/:]{2,80})[\"'\]]{0,2}"
-    r"(?P<sep>\s*(?::=|=>|=|:)\s*|\s+(?:is|was|to)\s+|,\s*|\s+value=|\s+)"
-    r"(?:(?:bearer|basic|token)\s)?(?P<quote>[\"'`]{0,2})$",
+_SEPARATOR = re.compile(
+    r"[\"'\]]{0,2}(?P<sep>\s*(?::=|=>|=|:)\s*|\s+(?:is|was|to)\s+|,\s*|\s+value=|\s+)"
+    r"(?:(?:bearer|basic|token)[\s=])?(?P<quote>[\"'`]{0,2})\Z",
     re.IGNORECASE,
 )
+_SEPARATOR_REACH = 32
+_NAME_REACH = 80
 _PASSWORD_NAME = re.compile(
     r"pass(?!enger|ive|port|age|ing|ed\b)|pwd|contraseña|clave|mot de passe|kennwort|senha|wachtwoord|hasło"
     r"|пароль|密码|パスワード|비밀번호",
@@ -145,15 +146,21 @@ def check_password_in_url(hit: Hit) -> Reading | None:
 def check_assignment(hit: Hit) -> Reading | None:
     """What a name that promises a secret is set to."""
     text, start = hit.view.text, hit.view_span.start
-    named = _NAME.search(text[max(0, start - 110) : start])
+    bare, _ = _trimmed(hit, quoted=False)
+    if not judge.could_be_password(bare, quoted=True) and not judge.could_be_key(bare):
+        return None
+    named = _SEPARATOR.search(text, max(0, start - _SEPARATOR_REACH), start)
     if named is None:
         return None
-    name = named[1].rstrip(":./")
+    whole = _name_before(text, named.start())
+    if len(whole) < 2:
+        return None
+    name = whole.rstrip(":./")
     quoted = bool(named["quote"])
     if _HARMLESS_NAME.search(name):
         return None
     value, end = _trimmed(hit, quoted=quoted)
-    loose = named["sep"].strip().casefold() in ("", "is", "was", "to", ",") and not named[1].endswith(":")
+    loose = named["sep"].strip().casefold() in ("", "is", "was", "to", ",") and not whole.endswith(":")
     if _PASSWORD_NAME.search(name):
         if not judge.could_be_password(value, quoted=quoted) or (loose and not told.is_told(value, quoted=quoted, weak=True)):
             return None
@@ -188,6 +195,15 @@ def check_key(hit: Hit) -> Reading | None:
     """A key told in a sentence."""
     value, end = _trimmed(hit, quoted=False)
     return Reading(hit.view_span.start, end) if judge.could_be_key(value) else None
+
+
+def _name_before(text: str, end: int) -> str:
+    """The name that ends at `end`: letters of any script, digits, and what joins them."""
+    start = end
+    low = max(0, end - _NAME_REACH)
+    while start > low and (text[start - 1].isalnum() or text[start - 1] in "_.-/:"):
+        start -= 1
+    return text[start:end]
 
 
 def _trimmed(hit: Hit, *, quoted: bool) -> tuple[str, int]:

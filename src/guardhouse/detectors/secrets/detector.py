@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 
 from guardhouse.detectors.base import Evidence, Needs, TextEvidence
 from guardhouse.detectors.context import Lexicon
 from guardhouse.detectors.overlap import without_overlaps
+from guardhouse.detectors.secrets import seams
 from guardhouse.detectors.secrets.checks import CHECKS, EXTRA_KINDS, Reading
 from guardhouse.detectors.secrets.judge import PACKAGE
+from guardhouse.detectors.secrets.neighbours import pairs
 from guardhouse.errors import DeadlineExceeded
 from guardhouse.matching.pack import load_pack
 from guardhouse.matching.pattern import Hit, Pattern
@@ -53,6 +56,7 @@ class SecretsDetector:
 
     def needs(self, setting: DetectorSetting) -> Needs:
         """The patterns that can give a kind that is not disabled."""
+        seams.matcher_for(_marked())  # compiled with the plan, not on a request's time
         return Needs(
             patterns=tuple(
                 pattern
@@ -62,25 +66,97 @@ class SecretsDetector:
         )
 
     def find(self, evidence: Evidence, setting: DetectorSetting) -> Iterable[Finding]:
-        """What stands in the judged texts, one finding a place, in order."""
-        for text in evidence.texts:
-            if not text.hits:
+        """What stands in the judged texts, one finding a place, in order.
+
+        Of a secret that goes on in the next text each piece is a finding of its own, in its own text.
+        """
+        found = [_found_in(text, evidence, setting) for text in evidence.texts]
+        pieces: dict[int, list[Finding]] = {}
+        for index, finding in _halves(evidence, setting):
+            if not _is_covered(finding, found[index]):
+                pieces.setdefault(index, []).append(finding)
+        for index, findings in enumerate(found):
+            yield from without_overlaps([*findings, *pieces[index]]) if index in pieces else findings
+
+
+def _found_in(text: TextEvidence, evidence: Evidence, setting: DetectorSetting) -> list[Finding]:
+    """The findings inside one text, in order and apart."""
+    found: list[Finding] = []
+    blobs: dict[int, list[Span]] = {}
+    for hit in text.hits_of(_patterns()):
+        _check_time(evidence)
+        if id(hit.view) not in blobs:
+            blobs[id(hit.view)] = [Span(*match.span()) for match in _BLOB.finditer(hit.view.text)]
+        if not _is_buried(hit, blobs[id(hit.view)]):
+            found.extend(_read(text, hit, setting))
+    _check_time(evidence)
+    standing = without_overlaps(found)
+    joined = [
+        finding
+        for hit in seams.over_lines(text.normalized.canonical, text.source.value, _marked())
+        for finding in _read(text, hit, setting)
+        if not _is_covered(finding, standing)
+    ]
+    return without_overlaps([*standing, *joined]) if joined else standing
+
+
+def _halves(evidence: Evidence, setting: DetectorSetting) -> Iterator[tuple[int, Finding]]:
+    """Both pieces of secrets that begin in one text and end in a later one, each with the number of its judged text."""
+    for left, right in pairs(evidence):
+        _check_time(evidence)
+        for joined in seams.over_texts(left.text, right.text, _marked()):
+            reading = CHECKS[joined.hit.pattern.data.get("check", "token")](joined.hit)
+            if reading is None:
                 continue
-            found: list[Finding] = []
-            blobs: dict[int, list[Span]] = {}
-            for hit in text.hits_of(_patterns()):
-                if evidence.deadline is not None and time.monotonic() > evidence.deadline:
-                    raise DeadlineExceeded("secrets: out of time")
-                if id(hit.view) not in blobs:
-                    blobs[id(hit.view)] = [Span(*match.span()) for match in _BLOB.finditer(hit.view.text)]
-                if not _is_buried(hit, blobs[id(hit.view)]):
-                    found.extend(_read(text, hit, setting))
-            yield from without_overlaps(found)
+            for side, half in ((left, joined.left), (right, joined.right)):
+                if side.index is not None:
+                    text = evidence.texts[side.index]
+                    span = seams.span_in_view(text.normalized.canonical, half)
+                    yield from ((side.index, finding) for finding in _piece(text, joined.hit, reading, span, setting))
+
+
+def _piece(
+    text: TextEvidence, hit: Hit, reading: Reading, span: Span, setting: DetectorSetting
+) -> Iterator[Finding]:
+    kind = reading.kind or hit.pattern.data["kind"]
+    if setting.rule_for(kind).action is not RuleAction.DISABLED:
+        confidence = float(hit.pattern.data["confidence"]) if reading.confidence is None else reading.confidence
+        yield _finding(text, hit, reading, kind, confidence, span)
+
+
+def _is_covered(finding: Finding, standing: Sequence[Finding]) -> bool:
+    """True where one of the `standing`, which are in order and apart, is there and at least as sure as `finding`."""
+    span = finding.span
+    if span is None:
+        return True
+    at = bisect_right(standing, span.start, key=_end)
+    while at < len(standing):
+        other = standing[at]
+        if other.span is None or other.span.start >= span.end:
+            return False
+        if other.confidence >= finding.confidence:
+            return True
+        at += 1
+    return False
+
+
+def _end(finding: Finding) -> int:
+    return 0 if finding.span is None else finding.span.end
+
+
+def _check_time(evidence: Evidence) -> None:
+    if evidence.deadline is not None and time.monotonic() > evidence.deadline:
+        raise DeadlineExceeded("secrets: out of time")
 
 
 @cache
 def _patterns() -> tuple[Pattern, ...]:
     return tuple(pattern for pack in PACKS for pattern in load_pack(PACKAGE, pack))
+
+
+@cache
+def _marked() -> tuple[Pattern, ...]:
+    return seams.marked(_patterns())
 
 
 @cache
@@ -106,12 +182,12 @@ def _lexicon() -> tuple[Lexicon, Mapping[tuple[str, ...], int]]:
 
 
 def _is_buried(hit: Hit, blobs: list[Span]) -> bool:
-    """True for a short match inside a long stretch of base64: an image, a font, an archive."""
+    """True for a short match inside a long stretch of base64: an image, a font, an archive. `blobs` are in order."""
     length = hit.view_span.end - hit.view_span.start
-    return any(
-        blob.start < hit.view_span.end and hit.view_span.start < blob.end and 2 * length < blob.end - blob.start
-        for blob in blobs
-    )
+    at = bisect_right(blobs, hit.view_span.start, key=lambda blob: blob.end)
+    if at == len(blobs) or blobs[at].start >= hit.view_span.end:
+        return False
+    return 2 * length < blobs[at].end - blobs[at].start
 
 
 def _read(text: TextEvidence, hit: Hit, setting: DetectorSetting) -> Iterator[Finding]:
@@ -131,12 +207,12 @@ def _read(text: TextEvidence, hit: Hit, setting: DetectorSetting) -> Iterator[Fi
         kind = next(nearby, kind)
     if setting.rule_for(kind).action is RuleAction.DISABLED:
         return
-    yield _finding(text, hit, reading, kind, confidence)
-
-
-def _finding(text: TextEvidence, hit: Hit, reading: Reading, kind: str, confidence: float) -> Finding:
     view_span = Span(reading.start, reading.end)
     span = hit.span if view_span == hit.view_span else hit.view.to_original(view_span)
+    yield _finding(text, hit, reading, kind, confidence, span)
+
+
+def _finding(text: TextEvidence, hit: Hit, reading: Reading, kind: str, confidence: float, span: Span) -> Finding:
     facts = dict(reading.facts)
     if hit.pattern.data.get("provider"):
         facts["provider"] = hit.pattern.data["provider"]

@@ -17,7 +17,7 @@ _TEMPLATE = re.compile(
     r"[$@#%]?[({\[<]"  # ${X}, {{ x }}, <token>, [FILTERED], (call
     r"|[$%!][A-Za-z_{(]+[^0-9]*$"  # $TOKEN, %(token)s, !Ref
     r"|[^\s]*(?:\$\{|\{\{|\}\}|<%|%>|\$\()"
-    r"|[a-z][a-z0-9+.\-]{1,15}:/"  # references to a vault, a file, an address
+    r"|[a-z][a-z0-9+.\-]{1,30}:/"  # references to a vault, a file, an address
 )
 _EXPRESSION = re.compile(
     r"[A-Za-z_][\w.]*[(\[{]"  # call(, index[
@@ -25,6 +25,7 @@ _EXPRESSION = re.compile(
     r"|[^\s]*\]\("  # a link in Markdown
 )
 _CHAIN = re.compile(r"[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)+[;,)]*")
+_CAMEL = re.compile(r"[a-z]+(?:[A-Z][a-z]+)+")
 _INDEX = re.compile(r"[A-Za-z_][\w.]*[(\[{]|[^\s]*\]\(")
 _CALL = re.compile(r"[A-Za-z_][\w.]*(?:\(.*\)$|\($|\[)")
 _PATH = re.compile(r"(?:\.{0,2}/|~/|[A-Za-z]:\\)|(?:[a-z_.\-]+/)+[a-z_.\-]+$")
@@ -72,7 +73,8 @@ def is_reference(value: str) -> bool:
     """True for `config.db.pass` and `secrets.yaml`: a chain of names of which one is common in code or ends a file."""
     if _CHAIN.fullmatch(value) is None:
         return False
-    return not _stop_words().owners.isdisjoint(value.casefold().rstrip(";,)").split("."))
+    parts = value.rstrip(";,)").split(".")
+    return not _stop_words().owners.isdisjoint(map(str.casefold, parts)) or any(map(_CAMEL.fullmatch, parts))
 
 
 def is_name(value: str) -> bool:
@@ -121,6 +123,7 @@ def could_be_key(value: str) -> bool:
     """True for a value that is mixed enough to be a generated key, and is neither placeholder, code nor UUID."""
     if (
         len(value) < 16
+        or _CJK.search(value) is not None
         or is_placeholder(value)
         or is_name(value)
         or is_code(value)
@@ -144,6 +147,8 @@ def could_be_password(value: str, *, quoted: bool) -> bool:
     if _CJK.search(value) or _OPTION.match(value):
         return False
     if is_identifier(value):
+        if "." in value and len(value) >= 10:
+            return not is_reference(value)
         return quoted and len(value) >= 6 and value.islower() is False and not value.isupper() and not value.istitle()
     if value.isalpha():
         return len(value) >= 8 and value.isascii() and not value.islower() and not value.isupper()

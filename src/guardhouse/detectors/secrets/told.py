@@ -14,6 +14,7 @@ from guardhouse.detectors.secrets import judge
 
 _REACH = 130
 _REACH_BACK = 90
+_MOST_SAYINGS = 6
 _ADVERBS = (
     "now|still|currently|actually|just|simply|again|always|either|probably|set to|changed to|reset to|going to be|be|"
     "been changed to|been set to|been reset to|the following|as follows|called|"
@@ -45,17 +46,16 @@ _CLAUSE = re.compile(r"[^\n:;!?\"`]{0,60}")
 _INSIDE_CODE = frozenset("_/.$@&[{\\")
 _NO_CLAUSE = frozenset("_/.$@&[{(\\-|+%<#*0123456789")
 _BESIDE = re.compile(r"\s{1,2}(?P<open>[\"'`]?)(?=\S)")
-_TURNED = re.compile(
-    r"(?:^|[\s\"'`(])(?P<value>[^\s\"'`]{5,60})[\"'`]?,?\s(?:is|was|as|es|como|comme|est|ist|war|als|é|è|come)\s"
-    r"(?:(?:the|my|our|your|a|his|her|la|el|mi|tu|su|nuestra|le|mon|notre|votre|das|mein|unser|ein|dein|ihr|sein|o|sua|minha|"
-    r"nossa|il|mia|nostra|sua|het|mijn|ons|onze|je|een)\s){0,2}(?:[\w\-]{2,12}\s){0,2}$",
-    re.IGNORECASE,
+_TURNED = frozenset("is was as es como comme est ist war als é è come".split())
+_ARTICLES = frozenset(
+    "the my our your a an his her their la el mi tu su nuestra le mon notre votre das mein meine unser ein dein ihr sein o sua "
+    "minha nossa il mia nostra het mijn ons onze je een de du un una new neues nouveau nueva nova nuova nieuwe".split()
 )
 _OWN = re.compile(
     r"\b(?:my|our|mi|nuestra|mon|notre|mein|unser|minha|nossa|mia|nostra|mijn|onze|ons)\s(?:[\w\-]{2,12}\s){0,2}$",
     re.IGNORECASE,
 )
-_VALUE = re.compile(r"[^\s\"'`“”‘’«»<>，。、]{4,100}")
+_VALUE = re.compile(r"[^\s\"'`“”‘’«»<>，。、\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{4,100}")
 _CLOSERS = {'"': '"', "'": "'", "`": "`", "“": "”", "‘": "’", "«": "»", "(": ")"}
 _TRAILING = ":,;.)}]'\"`>\\…"
 _SENTENCE_ENDS = re.compile(r"[.!]?(?:\s*$|\s*\n|[,.;)]|\s(?:and|but|if|y|pero|et|mais|und|aber|e|mas|ma|en|maar)\s)")
@@ -69,6 +69,9 @@ _SAMPLE = re.compile(
     r"|example|sample|beispiel|ejemplo|exemple|exemplo|esempio|voorbeeld|dummy|placeholder|demo",
     re.IGNORECASE,
 )
+_WORD = re.compile(r"\S+")
+_LAST_WORD = re.compile(r"[^\W\d_]+\Z")
+_PLACES = re.compile(r"\A|[\s:='\-]")
 _VERB_LIKE = re.compile(r"pass", re.IGNORECASE)
 _PIN = re.compile(r"pin", re.IGNORECASE)
 _FACTS = re.compile(
@@ -83,6 +86,7 @@ _FACTS = re.compile(
     re.IGNORECASE,
 )
 _HYPHENATED = re.compile(r"[^\W\d_]+(?:['’\-/.,][^\W\d_]+)*['’!?]?")
+_TICKET = re.compile(r"[A-Z]{2,10}(?:-[A-Z]{1,3})?-\d{1,6}")
 _SNAKE = re.compile(r"[a-z]+(?:_[a-z]+)+|[A-Z]+(?:_[A-Z]+)+")
 _OPTION = re.compile(r"-{1,2}[A-Za-z]|[#@/\\|~^+=&]+$|\\")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -107,32 +111,38 @@ def told_password(text: str, start: int, end: int) -> Told | None:
     Looks 130 code points on and 90 back. What a sentence could say there (an adjective, a length, a date, a mail
     address, the name of a hash) is no password, nor is a placeholder or code.
     """
-    noun = text[start:end]
-    if _CJK.search(noun) is None:
+    noun = _LAST_WORD.search(text, max(start, end - 20), end)
+    is_cjk = _CJK.search(text, end - 1, end) is not None
+    if not is_cjk:
         if text[max(0, start - 1) : start] in _INSIDE_CODE:
             return None
         end = _end_of_word(text, end)
     window = text[end : end + _REACH]
     if window[:1] in _NO_CLAUSE:
         return None
-    if _SAMPLE.search(text[max(0, start - 40) : start]):
-        return None
-    for said in _sayings(window, text[max(0, start - 60) : start], noun):
-        if _SAMPLE.search(window[: said.start()]):
-            return None
-        told = _judged(text, noun, start, end, said)
+    word = noun[0] if noun else ""
+    again = window.find(word) if word else -1
+    limit = 0 if is_cjk else min(_clause_end(window), again if again > 0 else _REACH)
+    before = text[max(0, start - 60) : start]
+    for said in _sayings(window, limit, before, word):
+        told = _judged(text, word, start, end, said)
         if told is not None:
-            return told
+            samples = before[-40:], window[: told.start - end]
+            return None if any(map(_SAMPLE.search, samples)) else told
     return _turned(text, start)
 
 
 def is_told(value: str, *, quoted: bool = False, weak: bool = False) -> bool:
     """True for a value that no sentence would have in its place. `weak` asks for a digit or a symbol inside."""
-    if not 5 <= len(value) <= 100 or judge.is_placeholder(value) or judge.is_name(value) or judge.is_uuid(value):
+    if not 5 <= len(value) <= 100 or _is_plain(value):
         return False
-    if judge.is_template(value) or judge.is_call(value) or judge.is_reference(value):
+    if _FACTS.fullmatch(value) or _TICKET.fullmatch(value) or _OPTION.match(value) or _SNAKE.fullmatch(value):
         return False
-    if _FACTS.fullmatch(value) or _OPTION.match(value) or _CJK.search(value) or _SNAKE.fullmatch(value):
+    if "](" in value or "://" in value or _CJK.search(value):
+        return False
+    if judge.is_template(value) or judge.is_call(value) or judge.is_reference(value) or judge.is_uuid(value):
+        return False
+    if judge.is_placeholder(value) or judge.is_name(value):
         return False
     has_digit = any(c.isdigit() for c in value)
     has_letter = any(c.isalpha() for c in value)
@@ -145,29 +155,43 @@ def is_told(value: str, *, quoted: bool = False, weak: bool = False) -> bool:
     return has_letter and any(c in "@#$%^&*!?+=~_|" for c in value.rstrip("!?*")[1:])
 
 
-def _sayings(window: str, before: str, noun: str) -> Iterator[re.Match[str]]:
+def _is_plain(value: str) -> bool:
+    """True for letters alone in the case of a word."""
+    return value.isalpha() and (value.islower() or value.istitle() or value.isupper())
+
+
+def _clause_end(window: str) -> int:
+    clause = _CLAUSE.match(window)
+    return clause.end() if clause else 0
+
+
+def _sayings(window: str, limit: int, before: str, noun: str) -> Iterator[re.Match[str]]:
     """Where a value may begin: behind each verb, sign or preposition of the clause, then right beside the noun.
 
     A preposition counts where something is changed to the value; a sign inside the clause needs a blank behind it.
+    At most six are tried.
     """
-    clause = _CLAUSE.match(window)
-    limit = clause.end() if clause else 0
-    changes = _CHANGE.search(before) is not None
-    for said in _SAID.finditer(window):
-        if said.start() > limit:
-            break
+    is_verb_like = _VERB_LIKE.fullmatch(noun) is not None
+    tried = 0
+    for place in _PLACES.finditer(window, 0, limit + 1):
+        said = _SAID.match(window, place.start())
+        if said is None:
+            continue
         close = said.start() == 0
         if said["particle"] and not close:
             continue
-        if said["preposition"] and not (changes or _CHANGE.search(window[: said.start()])):
+        if said["preposition"] and not (_CHANGE.search(before) or _CHANGE.search(window[: said.start()])):
             continue
         if said["sign"] and not close and not said[0].rstrip("\"'`*(").endswith((" ", "\n")):
             continue
-        if _VERB_LIKE.fullmatch(noun) and not (close and (said["sign"] or _OWN.search(before))):
+        if is_verb_like and not (close and (said["sign"] or _OWN.search(before))):
             continue
         yield said
+        tried += 1
+        if tried == _MOST_SAYINGS:
+            return
     beside = _BESIDE.match(window)
-    if beside is not None and not _VERB_LIKE.fullmatch(noun):
+    if beside is not None and not is_verb_like:
         yield beside
 
 
@@ -219,14 +243,21 @@ def _quoted(value: str, at: int, close: int, *, weak: bool) -> Told | None:
 
 
 def _turned(text: str, start: int) -> Told | None:
-    """`Zq8rT2wx is my password`, `use Zq8rT2wx as the password`."""
+    """`Zq8rT2wx is my password`, `use Zq8rT2wx as the password`: a strong value, a verb, at most three articles."""
     low = max(0, start - _REACH_BACK)
-    found = _TURNED.search(text[low:start])
-    if found is None:
-        return None
-    value = found["value"].rstrip(_TRAILING)
-    at = low + found.start("value")
-    return Told(at, at + len(value), 0.7) if is_told(value, weak=True) and _is_strong(value) else None
+    words = [*_WORD.finditer(text, low, start)]
+    for back in range(1, min(5, len(words))):
+        word = words[-back][0].casefold()
+        if word in _TURNED:
+            found = words[-back - 1]
+            value = found[0].strip("\"'`(").rstrip(_TRAILING)
+            at = found.start() + found[0].index(value)
+            at_edge = found.start() == low > 0
+            fits = not at_edge and _is_strong(value) and is_told(value, weak=True)
+            return Told(at, at + len(value), 0.7) if fits and not _SAMPLE.search(text, low, start) else None
+        if word not in _ARTICLES and back > 2:
+            return None
+    return None
 
 
 def _is_strong(value: str) -> bool:
