@@ -45,7 +45,7 @@ _PEM_KINDS = {
 }
 _SEPARATOR = re.compile(
     r"[\"'\]]{0,2}(?P<sep>\s*(?::=|=>|=|:)\s*|\s+(?:is|was|to)\s+|,\s*|\s+value=|\s+)"
-    r"(?:(?:bearer|basic|token)[\s=])?(?P<quote>[\"'`]{0,2})\Z",
+    r"(?:(?:bearer|basic|token)[\s=])?(?P<quote>[\"'`*]{0,2})\Z",
     re.IGNORECASE,
 )
 _SEPARATOR_REACH = 32
@@ -156,13 +156,15 @@ def check_assignment(hit: Hit) -> Reading | None:
     if len(whole) < 2:
         return None
     name = whole.rstrip(":./")
-    quoted = bool(named["quote"])
+    quoted = bool(named["quote"].strip("*"))
     if _HARMLESS_NAME.search(name):
         return None
     value, end = _trimmed(hit, quoted=quoted)
     loose = named["sep"].strip().casefold() in ("", "is", "was", "to", ",") and not whole.endswith(":")
     if _PASSWORD_NAME.search(name):
         if not judge.could_be_password(value, quoted=quoted) or (loose and not told.is_told(value, quoted=quoted, weak=True)):
+            return None
+        if name.isalpha() and told.is_sample(text, named.start() - len(whole)):
             return None
         env = named["sep"].strip() == "=" and name.rsplit(":", 1)[-1].isupper()
         kind = "ENVIRONMENT_VARIABLE_PASSWORD" if env else "PASSWORD"
@@ -181,8 +183,9 @@ def check_told(hit: Hit) -> Reading | None:
 def check_login(hit: Hit) -> Reading | None:
     """A password behind a name and a slash or a colon."""
     value, end = _trimmed(hit, quoted=False)
+    value = value.rpartition(":")[2]
     mixed = any(c.isdigit() for c in value) and any(c.isalpha() for c in value)
-    return Reading(hit.view_span.start, end) if mixed and told.is_told(value, weak=True) else None
+    return Reading(end - len(value), end) if mixed and told.is_told(value, weak=True) else None
 
 
 def check_column(hit: Hit) -> Reading | None:
@@ -212,7 +215,8 @@ def _trimmed(hit: Hit, *, quoted: bool) -> tuple[str, int]:
     text, end = hit.view.text, hit.view_span.end
     if quoted and text[end : end + 1] in "\"'`":
         return value, end
-    while value and value[-1] in _TRAILING:
+    ends = _TRAILING + "*" * (text[hit.view_span.start - 1 : hit.view_span.start] == "*")
+    while value and value[-1] in ends:
         value = value[:-1]
         end -= 1
     for mark in (";", "&", '",', ","):

@@ -162,4 +162,6 @@ def _words_in_a_row(value: str) -> bool:
     """True for `my-long-resource-name-2`: words of letters joined by hyphens, with hardly a digit."""
     pieces = re.split(r"[-_./]", value)
     wordy = sum(1 for piece in pieces if piece.isalpha() and (piece.islower() or piece.isupper() or piece.istitle()))
+    if len(pieces) > 2 and wordy >= 2 and value.islower() and all(len(piece) <= 12 for piece in pieces):
+        return True
     return len(pieces) > 1 and wordy >= len(pieces) - 1 and wordy >= 2

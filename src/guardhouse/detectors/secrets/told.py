@@ -35,9 +35,15 @@ _VERBS = (
     "luidt|wordt|blijft"
 )
 _PREPOSITIONS = "to|as|a|à|auf|para|por|in|en|naar|op"
+
+
+def _longest_first(words: str) -> str:
+    return "|".join(sorted(words.split("|"), key=len, reverse=True))
+
+
 _SAID = re.compile(
     rf"(?:\s{{0,2}}(?P<sign>:=|=>|->|=|:(?!/))\s{{0,3}}|\s-{{1,2}}\s"
-    rf"|(?:\s|')(?P<verb>{_VERBS}|s)(?:\s(?:{_ADVERBS})){{0,2}}\s{{0,2}}[:=]?\s{{1,3}}"
+    rf"|(?:\s|')(?P<verb>{_longest_first(_VERBS)}|s)(?:\s(?:{_longest_first(_ADVERBS)})){{0,2}}\s{{0,2}}[:=]?\s{{1,3}}"
     rf"|\s(?P<preposition>{_PREPOSITIONS})\s{{0,2}}:?\s{{1,2}}"
     rf"|\s?(?P<particle>是|は|는|은|が)\s?:?\s?)(?P<open>\*{{0,2}}[\"'`“‘«(]?)(?=\S)",
     re.IGNORECASE,
@@ -52,7 +58,7 @@ _ARTICLES = frozenset(
     "minha nossa il mia nostra het mijn ons onze je een de du un una new neues nouveau nueva nova nuova nieuwe".split()
 )
 _OWN = re.compile(
-    r"\b(?:my|our|mi|nuestra|mon|notre|mein|unser|minha|nossa|mia|nostra|mijn|onze|ons)\s(?:[\w\-]{2,12}\s){0,2}$",
+    r"\b(?P<own>my|our|mi|nuestra|mon|notre|mein|unser|minha|nossa|mia|nostra|mijn|onze|ons)\s(?:[\w\-]{2,12}\s){0,2}$",
     re.IGNORECASE,
 )
 _VALUE = re.compile(r"[^\s\"'`“”‘’«»<>，。、\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{4,100}")
@@ -66,7 +72,7 @@ _CHANGE = re.compile(
 )
 _SAMPLE = re.compile(
     r"\b(?:such as|e\.g|for example|for instance|for ex|z\. ?b\.|zum beispiel|por ejemplo|par exemple|por exemplo|ad esempio|zoals|bijv|like)"
-    r"|example|sample|beispiel|ejemplo|exemple|exemplo|esempio|voorbeeld|dummy|placeholder|demo",
+    r"|(?<![\w.@/\-])(?:example|sample|beispiel|ejemplo|exemple|exemplo|esempio|voorbeeld|dummy|placeholder|demo)(?![\w\-]*[.@/]\w)",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"\S+")
@@ -90,10 +96,16 @@ _TICKET = re.compile(r"[A-Z]{2,10}(?:-[A-Z]{1,3})?-\d{1,6}")
 _SNAKE = re.compile(r"[a-z]+(?:_[a-z]+)+|[A-Z]+(?:_[A-Z]+)+")
 _OPTION = re.compile(r"-{1,2}[A-Za-z]|[#@/\\|~^+=&]+$|\\")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_ADJECTIVE = re.compile(
-    r".*(?:ed|ing|able|ible|ly|ful|less|ent|ant|ous|ive|al|en|est|er|ic|y|ado|ada|ido|ida|to|ta|ble|vel|bile|mente|oso|osa|é|ée|és"
-    r"|ées|ment|t|ig|lich|bar|los|baar|elijk|eerd|d|ura|uro|ga|go|rte|ile|ice)"
-)
+_PARTICIPLE = re.compile(r".*(?:ed|ing|able|ible|ly|ful|less|ado|ada|ido|ida|mente)")
+_DESCRIPTIONS = {
+    "my our": r".*(?:ed|ing|able|ible|ly|ful|less|ent|ant|ous|ive|al|ic|er|est|en)",
+    "mein unser": r".*(?:t|en|er|ig|lich|bar|los|isch)",
+    "mijn ons onze": r".*(?:d|t|en|er|ig|baar|lijk|loos|isch)",
+    "mon notre": r".*(?:é|ée|és|ée|able|ible|ment|ant|ent|eur|euse|ile|ique|al|eux|if|ive|t|te|u|ue|is|ise)",
+    "mi nuestra minha nossa mia nostra": r".*(?:[dt][oa]|ble|vel|bile|mente|nte|os[oa]|ic[oa]|rs[oa]|rt[oea]|al|il|[gcv][oa]|ur[oa])",
+}
+_DESCRIPTION = {word: re.compile(shape) for words, shape in _DESCRIPTIONS.items() for word in words.split()}
+"""By the word for "my": how adjectives and participles of its language end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +144,16 @@ def told_password(text: str, start: int, end: int) -> Told | None:
     return _turned(text, start)
 
 
+def is_sample(text: str, end: int) -> bool:
+    """True where the words before `end` say that what follows is an example."""
+    return _SAMPLE.search(text, max(0, end - 40), end) is not None
+
+
 def is_told(value: str, *, quoted: bool = False, weak: bool = False) -> bool:
     """True for a value that no sentence would have in its place. `weak` asks for a digit or a symbol inside."""
     if not 5 <= len(value) <= 100 or _is_plain(value):
         return False
-    if _FACTS.fullmatch(value) or _TICKET.fullmatch(value) or _OPTION.match(value) or _SNAKE.fullmatch(value):
+    if _FACTS.fullmatch(value.rstrip("?!")) or _TICKET.fullmatch(value) or _OPTION.match(value) or _SNAKE.fullmatch(value):
         return False
     if "](" in value or "://" in value or _CJK.search(value):
         return False
@@ -180,7 +197,7 @@ def _sayings(window: str, limit: int, before: str, noun: str) -> Iterator[re.Mat
         close = said.start() == 0
         if said["particle"] and not close:
             continue
-        if said["preposition"] and not (_CHANGE.search(before) or _CHANGE.search(window[: said.start()])):
+        if said["preposition"] and not (_CHANGE.search(before) or _CHANGE.search(window)):
             continue
         if said["sign"] and not close and not said[0].rstrip("\"'`*(").endswith((" ", "\n")):
             continue
@@ -219,10 +236,10 @@ def _judged(text: str, noun: str, start: int, end: int, said: re.Match[str]) -> 
     if is_told(value, weak=weak) and not (beside and not _is_strong(value)):
         return Told(at, stop, 0.8 if not weak else 0.7)
     plain = value.isalpha() and value.islower() and value.isascii() and 6 <= len(value) <= 20
-    if plain and not weak and said.start() == 0 and _OWN.search(text[max(0, start - 30) : start]):
-        ends = _SENTENCE_ENDS.match(text, stop)
-        if ends and not _ADJECTIVE.fullmatch(value) and not judge.is_ordinary(value):
-            return Told(at, stop, 0.6)
+    own = _OWN.search(text[max(0, start - 30) : start]) if plain and not weak and said.start() == 0 else None
+    if own is not None and _SENTENCE_ENDS.match(text, stop) and not judge.is_ordinary(value):
+        describes = _DESCRIPTION[own["own"].casefold()].fullmatch(value)
+        return None if describes else Told(at, stop, 0.6)
     return None
 
 
@@ -233,11 +250,11 @@ def _quoted(value: str, at: int, close: int, *, weak: bool) -> Told | None:
     words = value.split()
     if len(words) > 1:
         fits = 3 <= len(words) <= 8 and all(word.isalpha() and word.islower() and len(word) > 2 for word in words)
-        return Told(at, close, 0.65) if fits and not any(map(judge.is_ordinary, words)) else None
+        return Told(at, close, 0.65) if fits and 2 * sum(map(judge.is_ordinary, words)) < len(words) else None
     if is_told(value, quoted=True, weak=weak):
         return Told(at, close, 0.85)
     plain = value.isalpha() and value.isascii() and 6 <= len(value) <= 30 and not judge.is_placeholder(value)
-    if plain and not _ADJECTIVE.fullmatch(value.casefold()) and not judge.is_ordinary(value):
+    if plain and not (value.islower() and _PARTICIPLE.fullmatch(value)) and not judge.is_ordinary(value):
         return Told(at, close, 0.6)
     return None
 
