@@ -64,6 +64,7 @@ _HARMLESS_NAME = re.compile(
     r"|(?:^|[^a-z])(?:min|max)_?(?:password|length)|-----|ssh[_.\-]?(?:rsa|ed25519)|fingerprint|checksum|digest|integrity|thumbprint|etag",
     re.IGNORECASE,
 )
+_NEXT_VALUE = re.compile(r"[;,]|&[\w.\[\]\-]{1,40}=")
 _TRAILING = ":,;.)}]'\"`>\\"
 
 
@@ -140,7 +141,10 @@ def check_password_in_url(hit: Hit) -> Reading | None:
     value = hit.value
     if judge.is_placeholder(value) or judge.is_template(value) or judge.is_call(value):
         return None
-    return Reading(hit.view_span.start, hit.view_span.end)
+    start = hit.view_span.start
+    if hit.view.text[max(0, start - len(value) - 2) : start] in (f"/{value}:", f"/{value.casefold()}:"):
+        return None  # postgres:postgres, guest:guest: what documents write
+    return Reading(start, hit.view_span.end)
 
 
 def check_assignment(hit: Hit) -> Reading | None:
@@ -219,10 +223,9 @@ def _trimmed(hit: Hit, *, quoted: bool) -> tuple[str, int]:
     while value and value[-1] in ends:
         value = value[:-1]
         end -= 1
-    for mark in (";", "&", '",', ","):
-        cut = value.find(mark)
-        if cut >= 6 and mark != "&":
-            return value[:cut], end - (len(value) - cut)
+    cut = _NEXT_VALUE.search(value, 6)
+    if cut is not None:
+        return value[: cut.start()], end - (len(value) - cut.start())
     return value, end
 
 

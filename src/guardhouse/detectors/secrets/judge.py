@@ -30,6 +30,13 @@ _INDEX = re.compile(r"[A-Za-z_][\w.]*[(\[{]|[^\s]*\]\(")
 _CALL = re.compile(r"[A-Za-z_][\w.]*(?:\(.*\)$|\($|\[)")
 _PATH = re.compile(r"(?:\.{0,2}/|~/|[A-Za-z]:\\)|(?:[a-z_.\-]+/)+[a-z_.\-]+$")
 _IDENTIFIER = re.compile(r"[a-z]+(?:[_.][a-z]+)*|[A-Z]+(?:_[A-Z]+)*|[a-z]+(?:[A-Z][a-z]+)*|[A-Z][a-z]+(?:[A-Z][a-z]+)*")
+_TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}T[\d:.]+(?:Z|[+\-]\d{2}:?\d{2})?")
+_COMMAND = re.compile(r"[A-Z][A-Za-z]{2,12}-[A-Z][A-Za-z]+")  # ConvertTo-SecureString
+_PUBLIC = re.compile(r"pub[0-9a-f]{32}|pk_(?:live|test)_\w+|phc_\w+")
+_STOCK = re.compile(
+    r"(?:my|your|the|secure|strong|new|old|db|root|admin|user|super|secret|safe|default|some|test|a)?[_\-]?"
+    r"(?:password|passwd|pwd|pass)[_\-]?\d{0,4}"
+)
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _OPTION = re.compile(r"--?[A-Za-z][a-z\-]*$")
 _RUN = re.compile(r"(.)\1{4,}")
@@ -57,6 +64,8 @@ def is_placeholder(value: str) -> bool:
     words = _stop_words()
     folded = value.casefold()
     if folded in words.wholes or words.parts.search(folded) or len(set(folded)) < min(5, len(folded)):
+        return True
+    if _STOCK.fullmatch(value):
         return True
     body = value.lstrip(value[:1])  # some tokens begin with padding
     return _RUN.search(body) is not None or any(sample in value for sample in words.samples)
@@ -129,6 +138,9 @@ def could_be_key(value: str) -> bool:
         or is_code(value)
         or is_uuid(value)
         or is_identifier(value)
+        or _TIMESTAMP.fullmatch(value) is not None
+        or _PUBLIC.fullmatch(value) is not None
+        or "={" in value
     ):
         return False
     if not any(c.isdigit() for c in value) or not any(c.isalpha() for c in value):
@@ -144,7 +156,7 @@ def could_be_password(value: str, *, quoted: bool) -> bool:
         return False
     if _PATH.match(value) or is_call(value) or (not quoted and (_INDEX.match(value) or is_reference(value))):
         return False
-    if _CJK.search(value) or _OPTION.match(value):
+    if _CJK.search(value) or _OPTION.match(value) or _COMMAND.fullmatch(value):
         return False
     if is_identifier(value):
         if "." in value and len(value) >= 10:

@@ -49,7 +49,7 @@ _SAID = re.compile(
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(r"[^\n:;!?\"`]{0,60}")
-_INSIDE_CODE = frozenset("_/.$@&[{\\")
+_INSIDE_CODE = frozenset("_/.$@&[{}\\")
 _NO_CLAUSE = frozenset("_/.$@&[{(\\-|+%<#*0123456789")
 _BESIDE = re.compile(r"\s{1,2}(?P<open>[\"'`]?)(?=\S)")
 _TURNED = frozenset("is was as es como comme est ist war als é è come".split())
@@ -82,6 +82,7 @@ _VERB_LIKE = re.compile(r"pass", re.IGNORECASE)
 _PIN = re.compile(r"pin", re.IGNORECASE)
 _FACTS = re.compile(
     r"[\d.,:/+()\-]+(?:st|nd|rd|th|am|pm|h|x|%)?|[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+"  # numbers, dates, mail addresses
+    r"|[a-z_\-]+=[\w.\-]*|\w+:\w?:\d+:\d+:\S*"  # an argument, a line of a table of users
     r"|\d+-?(?:char|digit|day|min|hour|week|month|year|letter|bit|byte|word|stellig|tägig|cijfer|teken|caract|carat|chiffre"
     r"|zeichen|días|jours|tage|dias|giorni|dagen|mois|mes)\w*"
     r"|(?:sha|md|aes|rsa|base|utf|pbkdf|argon|oauth|http|ipv|windows|win|mp|x|ssl|tls|wpa|sso|step|option|version|v|part|level"
@@ -93,7 +94,7 @@ _FACTS = re.compile(
 )
 _HYPHENATED = re.compile(r"[^\W\d_]+(?:['’\-/.,][^\W\d_]+)*['’!?]?")
 _TICKET = re.compile(r"[A-Z]{2,10}(?:-[A-Z]{1,3})?-\d{1,6}")
-_SNAKE = re.compile(r"[a-z]+(?:_[a-z]+)+|[A-Z]+(?:_[A-Z]+)+")
+_SNAKE = re.compile(r"[a-z]+(?:_+[a-z]+)+|[A-Z]+(?:_+[A-Z]+)+")
 _OPTION = re.compile(r"-{1,2}[A-Za-z]|[#@/\\|~^+=&]+$|\\")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _PARTICIPLE = re.compile(r".*(?:ed|ing|able|ible|ly|ful|less|ado|ada|ido|ida|mente)")
@@ -141,7 +142,7 @@ def told_password(text: str, start: int, end: int) -> Told | None:
         if told is not None:
             samples = before[-40:], window[: told.start - end]
             return None if any(map(_SAMPLE.search, samples)) else told
-    return _turned(text, start)
+    return None if _VERB_LIKE.fullmatch(word) else _turned(text, start)
 
 
 def is_sample(text: str, end: int) -> bool:
@@ -217,7 +218,7 @@ def _judged(text: str, noun: str, start: int, end: int, said: re.Match[str]) -> 
     at = end + said.end()
     opened = groups["open"].lstrip("*")
     beside = "verb" not in groups
-    weak = beside or bool(groups.get("preposition"))
+    weak = beside or bool(said["preposition"]) or (bool(said["sign"]) and said.start() > 0)
     if opened and opened != "(":
         close = text.find(_CLOSERS[opened], at, at + 100)
         if close > at:
@@ -261,7 +262,7 @@ def _quoted(value: str, at: int, close: int, *, weak: bool) -> Told | None:
 
 def _turned(text: str, start: int) -> Told | None:
     """`Zq8rT2wx is my password`, `use Zq8rT2wx as the password`: a strong value, a verb, at most three articles."""
-    low = max(0, start - _REACH_BACK)
+    low = max(0, start - _REACH_BACK, text.rfind("\n", max(0, start - _REACH_BACK), start) + 1)
     words = [*_WORD.finditer(text, low, start)]
     for back in range(1, min(5, len(words))):
         word = words[-back][0].casefold()
