@@ -63,6 +63,7 @@ _OWN = re.compile(
 )
 _VALUE = re.compile(r"[^\s\"'`“”‘’«»<>，。、\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{4,100}")
 _CLOSERS = {'"': '"', "'": "'", "`": "`", "“": "”", "‘": "’", "«": "»", "(": ")"}
+_NEXT_VALUE = re.compile(r"[;,]|&[\w.\[\]\-]{1,40}=")
 _TRAILING = ":,;.)}]'\"`>\\…"
 _SENTENCE_ENDS = re.compile(r"[.!]?(?:\s*$|\s*\n|[,.;)]|\s(?:and|but|if|y|pero|et|mais|und|aber|e|mas|ma|en|maar)\s)")
 _CHANGE = re.compile(
@@ -75,6 +76,7 @@ _SAMPLE = re.compile(
     r"|(?<![\w.@/\-])(?:example|sample|beispiel|ejemplo|exemple|exemplo|esempio|voorbeeld|dummy|placeholder|demo)(?![\w\-]*[.@/]\w)",
     re.IGNORECASE,
 )
+_DIGIT = re.compile(r"\d")
 _WORD = re.compile(r"\S+")
 _LAST_WORD = re.compile(r"[^\W\d_]+\Z")
 _PLACES = re.compile(r"\A|[\s:='\-]")
@@ -162,9 +164,8 @@ def is_told(value: str, *, quoted: bool = False, weak: bool = False) -> bool:
         return False
     if judge.is_placeholder(value) or judge.is_name(value):
         return False
-    has_digit = any(c.isdigit() for c in value)
     has_letter = any(c.isalpha() for c in value)
-    if has_digit:
+    if _DIGIT.search(value):
         return has_letter
     if _HYPHENATED.fullmatch(value):
         core = value.rstrip("!?")
@@ -190,6 +191,7 @@ def _sayings(window: str, limit: int, before: str, noun: str) -> Iterator[re.Mat
     At most six are tried.
     """
     is_verb_like = _VERB_LIKE.fullmatch(noun) is not None
+    changes: bool | None = None
     tried = 0
     for place in _PLACES.finditer(window, 0, limit + 1):
         said = _SAID.match(window, place.start())
@@ -198,8 +200,11 @@ def _sayings(window: str, limit: int, before: str, noun: str) -> Iterator[re.Mat
         close = said.start() == 0
         if said["particle"] and not close:
             continue
-        if said["preposition"] and not (_CHANGE.search(before) or _CHANGE.search(window)):
-            continue
+        if said["preposition"]:
+            if changes is None:
+                changes = bool(_CHANGE.search(before) or _CHANGE.search(window))
+            if not changes:
+                continue
         if said["sign"] and not close and not said[0].rstrip("\"'`*(").endswith((" ", "\n")):
             continue
         if is_verb_like and not (close and (said["sign"] or _OWN.search(before))):
@@ -226,7 +231,9 @@ def _judged(text: str, noun: str, start: int, end: int, said: re.Match[str]) -> 
     match = _VALUE.match(text, at)
     if match is None:
         return None
-    value = match[0].rstrip(_TRAILING)
+    value = match[0]
+    further = _NEXT_VALUE.search(value, 6)
+    value = (value[: further.start()] if further else value).rstrip(_TRAILING)
     if groups["open"].startswith("*"):
         value = value.rstrip("*" + _TRAILING)
     stop = at + len(value)
@@ -268,6 +275,8 @@ def _turned(text: str, start: int) -> Told | None:
         word = words[-back][0].casefold()
         if word in _TURNED:
             found = words[-back - 1]
+            if not _is_strong(found[0]):
+                return None
             value = found[0].strip("\"'`(").rstrip(_TRAILING)
             at = found.start() + found[0].index(value)
             at_edge = found.start() == low > 0
@@ -280,10 +289,10 @@ def _turned(text: str, start: int) -> Told | None:
 
 def _is_strong(value: str) -> bool:
     """True for a value that mixes digits with letters and is long, or has a symbol or both cases besides."""
-    has_digit = any(c.isdigit() for c in value)
-    has_symbol = any(not c.isalnum() for c in value[1:])
-    mixed = any(c.isupper() for c in value) and any(c.islower() for c in value)
-    return len(value) >= 6 and has_digit and (has_symbol or mixed or len(value) >= 8)
+    if len(value) < 6 or _DIGIT.search(value) is None:
+        return False
+    mixed = value.lower() != value != value.upper()
+    return mixed or len(value) >= 8 or not value[1:].isalnum()
 
 
 def _end_of_word(text: str, end: int) -> int:
