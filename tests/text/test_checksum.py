@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+import binascii
+import string
 
-from guardhouse.text.checksum import aba_valid, luhn_valid, weighted_sum
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guardhouse.text.checksum import aba_valid, luhn_valid, token_crc_valid, weighted_sum
 
 NHS = (10, 9, 8, 7, 6, 5, 4, 3, 2)
 
@@ -45,3 +50,35 @@ def test_aba(digits: str, valid: bool) -> None:
 
 def test_weighted_sum_goes_as_far_as_both_do() -> None:
     assert weighted_sum("123", (1, 10)) == 21
+
+
+def with_check(body: str) -> str:
+    """`body` with its six check letters, worked out apart from the code under test."""
+    alphabet = string.digits + string.ascii_uppercase + string.ascii_lowercase
+    rest, letters = binascii.crc32(body.encode()), []
+    while rest:
+        letters.append(alphabet[rest % 62])
+        rest //= 62
+    return body + "".join(reversed(letters)).rjust(6, "0")
+
+
+@given(st.text(string.ascii_letters + string.digits, min_size=1, max_size=60))
+def test_token_crc_holds_for_what_was_made_with_it(body: str) -> None:
+    assert token_crc_valid(with_check(body))
+
+
+@given(st.text(string.ascii_letters + string.digits, min_size=30, max_size=30), st.integers(0, 35), st.integers(1, 61))
+def test_token_crc_catches_every_single_letter(body: str, place: int, step: int) -> None:
+    alphabet = string.digits + string.ascii_uppercase + string.ascii_lowercase
+    token = with_check(body)
+    other = alphabet[(alphabet.index(token[place]) + step) % 62]
+    assert not token_crc_valid(token[:place] + other + token[place + 1 :])
+
+
+@pytest.mark.parametrize("body", ["", "abcdef", "é" * 36, "zQWBuTSOoRi4A9spHcVY5ncnsDkxkJ0mLq18"])
+def test_token_crc_refuses(body: str) -> None:
+    assert not token_crc_valid(body)
+
+
+def test_token_crc_of_a_published_example() -> None:
+    assert token_crc_valid("zQWBuTSOoRi4A9spHcVY5ncnsDkxkJ0m" + "Lq17")

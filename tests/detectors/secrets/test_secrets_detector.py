@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import json
 import random
+import string
 
 import pytest
 from evidence import findings_of, setting_for
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from guardhouse.detectors.secrets import judge
 from guardhouse.detectors.secrets.detector import PACKS, SecretsDetector
@@ -84,20 +88,6 @@ def test_public_keys_and_certificates_are_none() -> None:
     assert found("-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----") == []
 
 
-def token(header: object) -> str:
-    def part(value: object) -> str:
-        return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
-
-    return f"{part(header)}.{part({'sub': '4711', 'iat': 1700000000})}.{made(43)}"
-
-
-def test_jwt_is_decoded() -> None:
-    text = token({"alg": "ES256", "typ": "JWT"})
-    (finding,) = findings_of(DETECTOR, f"Authorization: Bearer {text}", least=LIKELY)
-    assert (finding.kind, finding.value, finding.evidence["algorithm"]) == ("JWT_TOKEN", text, "ES256")
-    assert found(f"see {token({'no': 'algorithm here'})} there") == []
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -107,6 +97,15 @@ def test_jwt_is_decoded() -> None:
         ("curl -u ana:Zq8rT2wx https://api.example.com", [("BASIC_AUTH", "Zq8rT2wx")]),
         ("DB_PASSWORD=Zq8rT2wx", [("ENVIRONMENT_VARIABLE_PASSWORD", "Zq8rT2wx")]),
         ('export SMTP_PASSWORD="Zq8_rT2wx"', [("ENVIRONMENT_VARIABLE_PASSWORD", "Zq8_rT2wx")]),
+        ("Server=db1;Database=app;User Id=app;Password=Zq8rT2wx;", [("CONNECTION_STRING", "Zq8rT2wx")]),
+        ("Driver={SQL Server};Server=db1;UID=app;PWD=Zq8!rT2wx", [("CONNECTION_STRING", "Zq8!rT2wx")]),
+        ("jdbc:mysql://db1:3306/app?user=app&password=Zq8rT2wx&ssl=true", [("CONNECTION_STRING", "Zq8rT2wx")]),
+        ("jdbc:sqlserver://db1:1433;user=app;password=Zq8rT2wx;encrypt=true", [("CONNECTION_STRING", "Zq8rT2wx")]),
+        ("rediss://:Zq8rT2wx@cache.internal:6379/0", [("CONNECTION_STRING", "Zq8rT2wx")]),
+        ("# backups\ndb1.internal:5432:app:ana:Zq8rT2wx\n", [("CONNECTION_STRING", "Zq8rT2wx")]),
+        ("machine git.example.net\n  login ana\n  password Zq8rT2wx", [("BASIC_AUTH", "Zq8rT2wx")]),
+        ('{"auths": {"r.example.net": {"auth": "YW5hOlpxOHJUMnd4"}}}', [("BASIC_AUTH", "YW5hOlpxOHJUMnd4")]),
+        ("Authorization: Basic YW5hOlpxOHJUMnd4", [("BASIC_AUTH", "YW5hOlpxOHJUMnd4")]),
         ("password: Zb!vKnnA9B", [("PASSWORD", "Zb!vKnnA9B")]),
         ('<add key="smtp_password" value="PearlNova7118#" />', [("PASSWORD", "PearlNova7118#")]),
         ("my password is Tr0ub4dor&3, please help", [("PASSWORD", "Tr0ub4dor&3")]),
@@ -154,6 +153,17 @@ def test_credentials_known_by_their_surroundings(text: str, expected: list[tuple
         "primary_key = 'customer_order_2024_q1'",
         "public_key: " + made(44),
         "keys = sorted(d.keys())",
+        "postgres://postgres:postgres@localhost:5432/app",
+        "amqp://guest:guest@localhost",
+        "jdbc:postgresql://db1:5432/app?user=app",
+        "Server=db1;Database=app;Trusted_Connection=True;",
+        "$Password = ConvertTo-SecureString -String $text",
+        "keyPassphrase: providerOptions.oracleKeyPassphrase,",
+        "password: secrets.yaml",
+        '"tokens-reset": "2025-12-04T17:11:43Z"',
+        "token = 'phc_" + made(43) + "'",
+        "Image pull secrets: prometheus-k8s-dockercfg-6wl6b",
+        "root:x:0:0:root:/root:/bin/bash",
     ],
 )
 def test_silent_on_look_alikes(text: str) -> None:
@@ -201,3 +211,67 @@ ENVIRONMENT_VARIABLE_PASSWORD OPENAI_API_KEY ANTHROPIC_API_KEY"""
 
 def test_kinds_that_callers_rely_on_exist() -> None:
     assert set(NEEDED.split()) <= DETECTOR.kinds
+
+
+def with_crc(prefix: str, body: str) -> str:
+    """The token with its check letters: CRC-32 in base 62."""
+    alphabet = string.digits + string.ascii_uppercase + string.ascii_lowercase
+    rest, letters = binascii.crc32(body.encode()), ""
+    for _ in range(6):
+        rest, digit = divmod(rest, 62)
+        letters = alphabet[digit] + letters
+    return prefix + body + letters
+
+
+@pytest.mark.parametrize(
+    ("prefix", "kind"), [("ghp_", "GITHUB_TOKEN"), ("ghs_", "GITHUB_TOKEN"), ("npm_", "NPM_TOKEN")]
+)
+def test_check_letters_make_a_token_surer(prefix: str, kind: str) -> None:
+    genuine = with_crc(prefix, made(30))
+    slipped = genuine[:-1] + ("a" if genuine[-1] != "a" else "b")
+    for text, checksum, confidence in ((genuine, "valid", 0.99), (slipped, "wrong", 0.92)):
+        (finding,) = findings_of(DETECTOR, f"use {text} there", least=LIKELY)
+        assert (finding.kind, finding.value, finding.evidence["checksum"]) == (kind, text, checksum)
+        assert finding.confidence == pytest.approx(confidence)
+
+
+def test_service_account_file() -> None:
+    """Both the id of the key and the key itself."""
+    key = f"-----BEGIN PRIVATE KEY-----\n{PEM_BODY}\n-----END PRIVATE KEY-----\n"
+    id_ = made(40, letters="0123456789abcdef")
+    account = {"type": "service_account", "project_id": "p", "private_key_id": id_, "private_key": key}
+    text = json.dumps(account, indent=2)
+    assert found(text) == [
+        ("GOOGLE_CLOUD_PLATFORM_SERVICE_ACCOUNT", id_),
+        ("PRIVATE_KEY", json.dumps(key.rstrip())[1:-1]),
+    ]
+
+
+def test_credentials_file_of_aws() -> None:
+    secret = made(40)
+    text = f"[default]\naws_access_key_id = AKIA2J7MQK5VXW3RTZ6P\naws_secret_access_key = {secret}\n"
+    assert found(text) == [("AWS_ACCESS_KEY_ID", "AKIA2J7MQK5VXW3RTZ6P"), ("AWS_SECRET_ACCESS_KEY", secret)]
+
+
+def test_env_file() -> None:
+    lines = {
+        "DB_PASSWORD": "Zq8rT2wx",
+        "SMTP_PASS": "kLm93!xy",
+        "APP_SECRET_KEY": made(48),
+        "PORT": "5432",
+        "DEBUG": "true",
+    }
+    text = "\n".join(f"{name}={value}" for name, value in lines.items())
+    assert [value for _, value in found(text)] == ["Zq8rT2wx", "kLm93!xy", made(48)]
+
+
+@settings(max_examples=60)
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_spans_hold_in_any_surroundings(before: str, after: str) -> None:
+    token = f"glpat-{made(20)}"
+    text = f"{before} {token} {after}"
+    findings = findings_of(DETECTOR, text)
+    for finding in findings:
+        assert finding.span is not None
+        assert text[finding.span.start : finding.span.end] == finding.value
+    assert any(finding.value == token for finding in findings)

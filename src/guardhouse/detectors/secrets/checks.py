@@ -113,7 +113,9 @@ def check_token_crc(hit: Hit) -> Reading | None:
         return None
     holds = token_crc_valid(hit.value[4:])
     sure = float(hit.pattern.data["confidence"])
-    return replace(reading, confidence=0.99 if holds else sure - 0.05, facts={"checksum": "valid" if holds else "wrong"})
+    return replace(
+        reading, confidence=0.99 if holds else sure - 0.05, facts={"checksum": "valid" if holds else "wrong"}
+    )
 
 
 def check_jwt(hit: Hit) -> Reading | None:
@@ -166,7 +168,9 @@ def check_assignment(hit: Hit) -> Reading | None:
     value, end = _trimmed(hit, quoted=quoted)
     loose = named["sep"].strip().casefold() in ("", "is", "was", "to", ",") and not whole.endswith(":")
     if _PASSWORD_NAME.search(name):
-        if not judge.could_be_password(value, quoted=quoted) or (loose and not told.is_told(value, quoted=quoted, weak=True)):
+        if not judge.could_be_password(value, quoted=quoted) or (
+            loose and not told.is_told(value, quoted=quoted, weak=True)
+        ):
             return None
         if name.isalpha() and told.is_sample(text, named.start() - len(whole)):
             return None

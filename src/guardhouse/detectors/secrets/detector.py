@@ -72,9 +72,10 @@ class SecretsDetector:
         """
         found = [_found_in(text, evidence, setting) for text in evidence.texts]
         pieces: dict[int, list[Finding]] = {}
-        for index, finding in _halves(evidence, setting):
-            if not _is_covered(finding, found[index]):
-                pieces.setdefault(index, []).append(finding)
+        for halves in _halves(evidence, setting):
+            if not any(_is_covered(finding, found[index]) for index, finding in halves):
+                for index, finding in halves:
+                    pieces.setdefault(index, []).append(finding)
         for index, findings in enumerate(found):
             yield from without_overlaps([*findings, *pieces[index]]) if index in pieces else findings
 
@@ -100,28 +101,27 @@ def _found_in(text: TextEvidence, evidence: Evidence, setting: DetectorSetting) 
     return without_overlaps([*standing, *joined]) if joined else standing
 
 
-def _halves(evidence: Evidence, setting: DetectorSetting) -> Iterator[tuple[int, Finding]]:
-    """Both pieces of secrets that begin in one text and end in a later one, each with the number of its judged text."""
+def _halves(evidence: Evidence, setting: DetectorSetting) -> Iterator[list[tuple[int, Finding]]]:
+    """For each secret that begins in one text and ends in a later one its pieces, each with the number of its text.
+
+    A piece in a text that is context, and not judged, is left out.
+    """
     for left, right in pairs(evidence):
         _check_time(evidence)
         for joined in seams.over_texts(left.text, right.text, _marked()):
-            reading = CHECKS[joined.hit.pattern.data.get("check", "token")](joined.hit)
-            if reading is None:
+            hit = joined.hit
+            reading = CHECKS[hit.pattern.data.get("check", "token")](hit)
+            kind = hit.pattern.data["kind"]
+            if reading is None or setting.rule_for(kind).action is RuleAction.DISABLED:
                 continue
+            confidence = float(hit.pattern.data["confidence"]) if reading.confidence is None else reading.confidence
+            halves: list[tuple[int, Finding]] = []
             for side, half in ((left, joined.left), (right, joined.right)):
                 if side.index is not None:
                     text = evidence.texts[side.index]
-                    span = seams.span_in_view(text.normalized.canonical, half)
-                    yield from ((side.index, finding) for finding in _piece(text, joined.hit, reading, span, setting))
-
-
-def _piece(
-    text: TextEvidence, hit: Hit, reading: Reading, span: Span, setting: DetectorSetting
-) -> Iterator[Finding]:
-    kind = reading.kind or hit.pattern.data["kind"]
-    if setting.rule_for(kind).action is not RuleAction.DISABLED:
-        confidence = float(hit.pattern.data["confidence"]) if reading.confidence is None else reading.confidence
-        yield _finding(text, hit, reading, kind, confidence, span)
+                    span = text.normalized.canonical.to_original(half)
+                    halves.append((side.index, _finding(text, hit, reading, kind, confidence, span)))
+            yield halves
 
 
 def _is_covered(finding: Finding, standing: Sequence[Finding]) -> bool:

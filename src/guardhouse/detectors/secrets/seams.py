@@ -29,6 +29,7 @@ _BREAK = re.compile(
     r"|[\"'`][ \t]{0,4}[+.&]?[ \t]{1,4}[\"'`]|[\"'`][+.&][\"'`]"  # literals side by side
     rf")(?={_WITHIN})"
 )
+_MARK = re.compile(r"[A-Za-z]{2,9}[_\-]")
 _LEFT = re.compile(rf"{_WITHIN}+\Z")
 _RIGHT = re.compile(rf"{_WITHIN}+")
 _TAIL = re.compile(r"([0-9A-Za-z_\-+/=.:]{3,300}?)(?:\.{2,}|…)?[\s\"'`)*]{0,6}\Z")
@@ -37,20 +38,12 @@ _LATER_HEAD = re.compile(r"(?<![^\s\"'`(*:])[0-9A-Za-z_\-+/=.:]{6,300}")
 
 
 @dataclass(frozen=True, slots=True)
-class Half:
-    """Where one piece of a secret stands in the canonical view of its text."""
-
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
 class Joined:
-    """A hit in `left + right`, with its piece in either text."""
+    """A hit in the two pieces put together, and where each stands in the text it was taken from."""
 
     hit: Hit
-    left: Half
-    right: Half
+    left: Span
+    right: Span
 
 
 def marked(patterns: Sequence[Pattern]) -> tuple[Pattern, ...]:
@@ -108,20 +101,20 @@ def over_texts(left: str, right: str, patterns: tuple[Pattern, ...]) -> Iterator
             for hit in hits:
                 begin, end = hit.view_span.start, hit.view_span.end
                 if begin < len(piece) < end:
-                    first = Half(start + begin, start + len(piece))
-                    yield Joined(hit, first, Half(head.start, head.start + end - len(piece)))
+                    first = Span(start + begin, start + len(piece))
+                    yield Joined(hit, first, Span(head.start, head.start + end - len(piece)))
 
 
-def _heads(text: str) -> Iterator[Half]:
+def _heads(text: str) -> Iterator[Span]:
     """Where the second piece may stand: at the very start, or a few words on."""
     first = _HEAD.match(text)
     if first is not None:
-        yield Half(*first.span(1))
+        yield Span(*first.span(1))
     for later in _LATER_HEAD.finditer(text[: _HEAD_REACH + 300]):
         if later.start() > _HEAD_REACH:
             return
         if (first is None or later.start() != first.start(1)) and _is_mixed(later[0]):
-            yield Half(*later.span())
+            yield Span(*later.span())
             return
 
 
@@ -143,8 +136,10 @@ def _without_breaks(text: str) -> tuple[str, OffsetMap] | None:
 
 
 def _could_go_on(left: str, right: str) -> bool:
-    """True where two pieces may be one token: the second is no word, and the first has a letter."""
-    return len(left) >= 3 and len(right) >= 4 and _is_mixed(right) and any(c.isalpha() for c in left)
+    """True where two pieces may be one token: no word ends the first, and the second is neither word nor new mark."""
+    if len(left) < 3 or len(right) < 4 or not _is_mixed(right) or _MARK.match(right):
+        return False
+    return left[-1] in "_-." or left.isupper() or _is_mixed(left)
 
 
 def _is_mixed(piece: str) -> bool:
@@ -153,8 +148,3 @@ def _is_mixed(piece: str) -> bool:
         return True
     letters = [c for c in piece[1:] if c.isalpha()]
     return any(c.isupper() for c in letters) and any(c.islower() for c in letters)
-
-
-def span_in_view(view: View, half: Half) -> Span:
-    """The range of the original that a piece stands in."""
-    return view.to_original(Span(half.start, half.end))

@@ -139,12 +139,18 @@ def told_password(text: str, start: int, end: int) -> Told | None:
     again = window.find(word) if word else -1
     limit = 0 if is_cjk else min(_clause_end(window), again if again > 0 else _REACH)
     before = text[max(0, start - 60) : start]
+    seen = -1
     for said in _sayings(window, limit, before, word):
+        if said.end() == seen:
+            continue
+        seen = said.end()
         told = _judged(text, word, start, end, said)
         if told is not None:
             samples = before[-40:], window[: told.start - end]
             return None if any(map(_SAMPLE.search, samples)) else told
-    return None if _VERB_LIKE.fullmatch(word) else _turned(text, start)
+    if not before[-1:].isspace() or _VERB_LIKE.fullmatch(word):
+        return None
+    return _turned(text, start)
 
 
 def is_sample(text: str, end: int) -> bool:
@@ -156,7 +162,12 @@ def is_told(value: str, *, quoted: bool = False, weak: bool = False) -> bool:
     """True for a value that no sentence would have in its place. `weak` asks for a digit or a symbol inside."""
     if not 5 <= len(value) <= 100 or _is_plain(value):
         return False
-    if _FACTS.fullmatch(value.rstrip("?!")) or _TICKET.fullmatch(value) or _OPTION.match(value) or _SNAKE.fullmatch(value):
+    if (
+        _FACTS.fullmatch(value.rstrip("?!"))
+        or _TICKET.fullmatch(value)
+        or _OPTION.match(value)
+        or _SNAKE.fullmatch(value)
+    ):
         return False
     if "](" in value or "://" in value or _CJK.search(value):
         return False
