@@ -56,12 +56,10 @@ class _StopWords:
 def _stop_words() -> _StopWords:
     document = tomllib.loads(resources.files(PACKAGE).joinpath("stop_words.toml").read_text("utf-8"))
     parts, names = (re.compile("|".join(map(re.escape, document[key]))) for key in ("parts", "names"))
-    return _StopWords(
-        parts,
-        names,
-        *(frozenset(document[key]) for key in ("wholes", "ordinary", "owners")),
-        frozenset(document["samples"]),
+    wholes, ordinary, owners, samples = (
+        frozenset(document[key]) for key in ("wholes", "ordinary", "owners", "samples")
     )
+    return _StopWords(parts, names, wholes, ordinary, owners, samples)
 
 
 def is_placeholder(value: str) -> bool:

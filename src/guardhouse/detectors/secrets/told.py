@@ -52,11 +52,13 @@ _CLAUSE = re.compile(r"[^\n:;!?\"`]{0,60}")
 _INSIDE_CODE = frozenset("_/.$@&[{}\\")
 _NO_CLAUSE = frozenset("_/.$@&[{(\\-|+%<#*0123456789")
 _BESIDE = re.compile(r"\s{1,2}(?P<open>[\"'`]?)(?=\S)")
-_TURNED = frozenset("is was as es como comme est ist war als é è come".split())
-_ARTICLES = frozenset(
-    "the my our your a an his her their la el mi tu su nuestra le mon notre votre das mein meine unser ein dein ihr sein o sua "
-    "minha nossa il mia nostra het mijn ons onze je een de du un una new neues nouveau nueva nova nuova nieuwe".split()
+_TURNED = frozenset({"is", "was", "as", "es", "como", "comme", "est", "ist", "war", "als", "é", "è", "come"})
+_ARTICLE_LIST = (
+    "the my our your a an his her their la el mi tu su nuestra le mon notre votre das mein meine unser "
+    "ein dein ihr sein o sua minha nossa il mia nostra het mijn ons onze je een de du un una new neues "
+    "nouveau nueva nova nuova nieuwe "
 )
+_ARTICLES = frozenset(_ARTICLE_LIST.split())
 _OWN = re.compile(
     r"\b(?P<own>my|our|mi|nuestra|mon|notre|mein|unser|minha|nossa|mia|nostra|mijn|onze|ons)\s(?:[\w\-]{2,12}\s){0,2}$",
     re.IGNORECASE,
@@ -72,8 +74,10 @@ _CHANGE = re.compile(
     re.IGNORECASE,
 )
 _SAMPLE = re.compile(
-    r"\b(?:such as|e\.g|for example|for instance|for ex|z\. ?b\.|zum beispiel|por ejemplo|par exemple|por exemplo|ad esempio|zoals|bijv|like)"
-    r"|(?<![\w.@/\-])(?:example|sample|beispiel|ejemplo|exemple|exemplo|esempio|voorbeeld|dummy|placeholder|demo)(?![\w\-]*[.@/]\w)",
+    r"\b(?:such as|e\.g|for example|for instance|for ex|z\. ?b\.|zum beispiel"
+    r"|por ejemplo|par exemple|por exemplo|ad esempio|zoals|bijv|like)"
+    r"|(?<![\w.@/\-])(?:example|sample|beispiel|ejemplo|exemple|exemplo|esempio|voorbeeld|dummy"
+    r"|placeholder|demo)(?![\w\-]*[.@/]\w)",
     re.IGNORECASE,
 )
 _DIGIT = re.compile(r"\d")
@@ -105,7 +109,9 @@ _DESCRIPTIONS = {
     "mein unser": r".*(?:t|en|er|ig|lich|bar|los|isch)",
     "mijn ons onze": r".*(?:d|t|en|er|ig|baar|lijk|loos|isch)",
     "mon notre": r".*(?:é|ée|és|ée|able|ible|ment|ant|ent|eur|euse|ile|ique|al|eux|if|ive|t|te|u|ue|is|ise)",
-    "mi nuestra minha nossa mia nostra": r".*(?:[dt][oa]|ble|vel|bile|mente|nte|os[oa]|ic[oa]|rs[oa]|rt[oea]|al|il|[gcv][oa]|ur[oa])",
+    "mi nuestra minha nossa mia nostra": (
+        r".*(?:[dt][oa]|ble|vel|bile|mente|nte|os[oa]|ic[oa]|rs[oa]|rt[oea]|al|il|[gcv][oa]|ur[oa])"
+    ),
 }
 _DESCRIPTION = {word: re.compile(shape) for words, shape in _DESCRIPTIONS.items() for word in words.split()}
 """By the word for "my": how adjectives and participles of its language end."""
