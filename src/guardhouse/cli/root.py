@@ -15,6 +15,7 @@ COMMANDS = {
     "keys": "guardhouse.cli.keys:keys",
     "policy": "guardhouse.cli.policy:policy",
     "recipes": "guardhouse.cli.recipes:recipes",
+    "intel": "guardhouse.cli.intel:intel",
     "scan": "guardhouse.cli.scan:scan",
     "doctor": "guardhouse.cli.doctor:doctor",
     "settings": "guardhouse.cli.settings:show_settings",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from guardhouse.classifier.base import HeadReading
 from guardhouse.matching.pattern import Hit, Pattern
@@ -12,6 +12,7 @@ from guardhouse.model.conversation import Conversation, SourceText
 from guardhouse.model.finding import Finding
 from guardhouse.model.policy import ToolPolicy
 from guardhouse.model.recipe import DetectorSetting
+from guardhouse.settings import Settings
 from guardhouse.text.views import Normalized
 
 
@@ -83,4 +84,13 @@ class Detector(Protocol):
 
         Never mutates its arguments, never logs, gives the same findings for the same evidence.
         """
+        ...
+
+
+@runtime_checkable
+class Configurable(Protocol):
+    """A detector that keeps something under the data folder. A guard without settings of its own never asks it to."""
+
+    def configure(self, settings: Settings) -> None:
+        """Takes what it needs of the settings. Opens nothing yet, raises nothing."""
         ...

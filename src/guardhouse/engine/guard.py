@@ -13,7 +13,7 @@ from typing import Any
 
 from guardhouse.classifier.base import Classifier
 from guardhouse.classifier.load import load_classifier
-from guardhouse.detectors.base import Detector, Evidence
+from guardhouse.detectors.base import Configurable, Detector, Evidence
 from guardhouse.engine.catalog import builtin_recipes
 from guardhouse.engine.collect import collect, has_images, judged_texts
 from guardhouse.engine.decide import Thresholds, decide_action
@@ -82,6 +82,9 @@ class Guard:
         self.detectors = (
             collect_detectors(manager) if detectors is None else {detector.name: detector for detector in detectors}
         )
+        for detector in self.detectors.values():
+            if settings is not None and isinstance(detector, Configurable):
+                detector.configure(settings)
         self._classifier = classifier
         self._redaction_key = redaction_key or load_key(None, self._settings.redaction_key)
         self._clock = clock

@@ -15,6 +15,9 @@ from guardhouse.detectors.malicious_entity.threats import (
     Threat,
     ThreatList,
     bundled_threats,
+    find_address,
+    find_domain,
+    find_url,
     read_indicators,
 )
 from guardhouse.errors import ConfigurationError
@@ -135,21 +138,21 @@ def threats_of(*values: str) -> ThreatList:
 )
 def test_the_smallest_network_speaks(address: str, category: str | None) -> None:
     threats = threats_of("10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "2001:db8::/32")
-    found = threats.address(ip_address(address))
+    found = find_address(threats, ip_address(address))
     assert (found.category if found else None) == category
 
 
 def test_a_bad_path_does_not_condemn_its_host() -> None:
     threats = threats_of("https://files.example/bad/")
-    assert threats.url("https://files.example/bad/a.exe?x=1") is not None
-    assert threats.url("https://files.example/good") is None
-    assert threats.domain("files.example") is None
+    assert find_url(threats, "//files.example/bad/a.exe?x=1") is not None
+    assert find_url(threats, "//files.example/good") is None
+    assert find_domain(threats, "files.example") is None
 
 
 def test_a_bad_domain_covers_what_is_below_it_only() -> None:
     threats = threats_of("bad.example.com")
-    assert threats.domain("a.b.bad.example.com") is not None
-    assert threats.domain("example.com") is None
+    assert find_domain(threats, "a.b.bad.example.com") is not None
+    assert find_domain(threats, "example.com") is None
 
 
 def test_the_list_is_read_from_data() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import can_ada
 
@@ -15,15 +16,19 @@ if TYPE_CHECKING:
 
 MAX_URL = 4_096
 
+_DOT = r"(?:\[\s?\.\s?\]|\(\s?\.\s?\)|\{\s?\.\s?\}|<\.>|\[\.|\\\.|\[\s?d[o0]t\s?\]|\(\s?d[o0]t\s?\)|\{\s?d[o0]t\s?\})"
 _DEFANGED = (
-    (re.compile(r"^(?:hxxp|h\*\*p|htxp|httx|meow)(s?)", re.IGNORECASE), r"http\1"),
+    (re.compile(r"^(?:hxxp|h\*\*p|h--p|htxp|httx|httx|h__p|hXXp|meow)(s?)", re.IGNORECASE), r"http\1"),
     (re.compile(r"^fxp", re.IGNORECASE), "ftp"),
-    (re.compile(r"^(\w{2,6})(?:\[:\]|\[:|:\])"), r"\1:"),
-    (re.compile(r"^(\w{2,6}):(?:\[//\]|//\]|\[//|\\/\\/|\\\\)"), r"\1://"),
-    (re.compile(r"^(\w{2,6})\[://\]"), r"\1://"),
-    (re.compile(r"\s?(?:\[\s?\.\s?\]|\(\s?\.\s?\)|\{\s?\.\s?\}|\[\s?dot\s?\]|\(\s?dot\s?\))\s?", re.IGNORECASE), "."),
-    (re.compile(r"\[:\](?=\d)"), ":"),
+    (re.compile(r"^(\w{2,6}) ?(?:\[:\]|\(:\)|\{:\}|\[:|:\]|_:)"), r"\1:"),
+    (re.compile(r"^(\w{2,6}): ?(?:\[//\]|\(//\)|//\]|\[//|\\/\\/|\\\\)"), r"\1://"),
+    (re.compile(r"^(\w{2,6})(?:\[://\]|\(://\))"), r"\1://"),
+    (re.compile(rf"\s?{_DOT}\s?|\s(?:dot|DOT)\s", re.IGNORECASE), "."),
+    (re.compile(r"(?:\[:\]|\(:\))(?=\d)"), ":"),
+    (re.compile(r"\[/\]"), "/"),
+    (re.compile(r"\[(?:@|at)\]|\(at\)", re.IGNORECASE), "@"),
 )
+_NAT64 = IPv6Network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,9 @@ class Link:
     userinfo: str
     path: str
     query: str
+    authority: str
+    """Host and port, as they stand in `url`."""
+
     given_host: str
     """The host as it was written, before escapes and number tricks were undone; empty where that is not plain."""
 
@@ -57,11 +65,12 @@ def read_link(text: str) -> Link | None:
     userinfo = str(parsed.username) + (":" + str(parsed.password) if parsed.password else "")
     return Link(
         url=str(parsed.href),
-        host=str(parsed.hostname).strip("[]").lower().rstrip("."),
+        host=_plain_host(str(parsed.hostname)),
         scheme=str(parsed.protocol).rstrip(":"),
         userinfo=userinfo,
         path=str(parsed.pathname),
         query=str(parsed.search).lstrip("?"),
+        authority=str(parsed.host),
         given_host=_given_host(given),
     )
 
@@ -71,31 +80,95 @@ def _given_host(url: str) -> str:
     return match.group(1).lower() if match else ""
 
 
-def canonical_url(text: str) -> str:
-    """`text` as browsers write it, without its fragment; empty when it is no URL."""
-    link = read_link(text)
-    return link.url.partition("#")[0] if link else ""
+_WEB = frozenset({"http", "https", "ws", "wss"})
+
+
+def url_key(link: Link) -> str:
+    """`//host:port/path?query` for links of the web, others with their scheme. No fragment, no user."""
+    # A fragment is the page's own business, and http and https mostly lead to the same page.
+    scheme = "" if link.scheme in _WEB else f"{link.scheme}:"
+    host = link.authority
+    if link.host and not host.startswith("["):
+        name, colon, port = host.partition(":")
+        host = f"{name.rstrip('.')}{colon}{port}"
+    query = f"?{link.query}" if link.query else ""
+    return f"{scheme}//{host}{link.path}{query}"
+
+
+_NESTED = re.compile(r"https?:[/\\\\]{2}[^\s&;\"'<>]+", re.IGNORECASE)
+_MAX_NESTED = 4
+_MAX_UNQUOTED = 3
+
+
+def nested_links(link: Link) -> list[Link]:
+    """Where a redirector leads: the links in a link's path, query and fragment, however often they are escaped."""
+    tail = link.url.partition("//")[2].partition("/")[2]
+    found: dict[str, Link] = {}
+    for _ in range(_MAX_UNQUOTED):
+        for match in _NESTED.finditer(tail):
+            if len(found) >= _MAX_NESTED:
+                return list(found.values())
+            if (inner := read_link(match[0])) is not None and inner.host:
+                found.setdefault(inner.url, inner)
+        plain = unquote(tail)
+        if plain == tail:
+            break
+        tail = plain
+    return list(found.values())
 
 
 def canonical_host(text: str) -> str:
     """A host name in lower-case punycode, an address in its plain form; empty when it is no host."""
+    host = text.strip().rstrip(".")
+    if ":" in host and not host.startswith("["):
+        host = f"[{host}]"
+    if not host or _NOT_HOST.search(host):
+        return ""
     try:
-        return str(can_ada.parse(f"http://{text.strip().rstrip('.')}/").hostname).strip("[]").lower()
+        return _plain_host(str(can_ada.parse(f"http://{host}/").hostname))
     except ValueError:
         return ""
 
 
+_NOT_HOST = re.compile(r"[\s/\\?#@]")
+
+
+def _plain_host(host: str) -> str:
+    bare = host.strip("[]").lower().rstrip(".")
+    if ":" in bare and (address := address_of(bare)) is not None:
+        return str(address)
+    return bare
+
+
 def address_of(host: str) -> IPv4Address | IPv6Address | None:
-    """The address that a canonical host is, None for names."""
+    """The address that a canonical host is, None for names. An IPv4 address inside an IPv6 one is what is reached."""
     try:
-        return ip_address(host.partition("%")[0])
+        address = ip_address(host.partition("%")[0])
     except ValueError:
         return None
+    if isinstance(address, IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if inner is None and address in _NAT64:
+            inner = IPv4Address(int(address) & 0xFFFF_FFFF)
+        return inner or address
+    return address
 
 
 def registered_domain(host: str) -> str:
     """`example.co.uk` for `a.b.example.co.uk`; empty for names without a known suffix."""
     return str(_extract()(host).top_domain_under_public_suffix)
+
+
+def has_known_suffix(host: str) -> bool:
+    """True for names under a top-level domain that exists."""
+    return host.rpartition(".")[2] in _top_level()
+
+
+@cache
+def _top_level() -> frozenset[str]:
+    suffixes = _extract().tlds
+    names = {suffix.rpartition(".")[2] for suffix in suffixes}
+    return frozenset(names | {name.encode("idna").decode() for name in names if not name.isascii()})
 
 
 @cache

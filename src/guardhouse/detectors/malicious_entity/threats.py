@@ -1,172 +1,179 @@
-"""The threat list: which links, domains and addresses are known to be harmful, and who says so."""
+"""What is known to be harmful, and the questions that can be asked about it: links, domains and addresses."""
 
 from __future__ import annotations
 
-import hashlib
-import os
 import tomllib
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from urllib.parse import urlsplit
+from typing import Protocol
 
-import numpy as np
-
-from guardhouse.detectors.malicious_entity.hosts import canonical_host, canonical_url
+from guardhouse.detectors.malicious_entity.hosts import canonical_host, read_link, registered_domain, url_key
+from guardhouse.detectors.malicious_entity.ranges import Ranges, disjoint
 from guardhouse.errors import ConfigurationError
 
 MAX_PARENTS = 6
 MAX_PREFIXES = 8
+MAX_VALUE = 2_048
+"""Longest indicator, in code points."""
+
+_WIDEST = {4: 8, 6: 16}
+"""Shortest prefix of a network that a list may name: half the internet on a list is a mistake, or sabotage."""
 
 
 @dataclass(frozen=True, slots=True)
 class Threat:
-    """What is known about an indicator."""
+    """What is known about an indicator. `score` is its reputation: 100 is surely bad, 0 is surely not."""
 
     category: str
     source: str
     verdict: str = "malicious"
+    score: int = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """One entry of a feed: a URL, a domain (with all below it), an address or a network, as written there."""
+    """One entry of a feed: a URL, a domain (with all below it), an address or a network, as written there.
+
+    `expires` is in whole hours since 1970 (UTC); 0 is never.
+    """
 
     value: str
     threat: Threat
+    expires: int = 0
+
+
+class Threats(Protocol):
+    """Answers what is known. Safe to share by threads."""
+
+    def find(self, key: str) -> Threat | None:
+        """What is known about exactly this key (see `key_of`)."""
+        ...
+
+    def find_range(self, address: IPv4Address | IPv6Address) -> Threat | None:
+        """What is known about the smallest network that holds the address."""
+        ...
+
+
+def find_url(threats: Threats, url: str) -> Threat | None:
+    """What is known about a URL's key, about the path above it, or about its host and port."""
+    return next((found for prefix in _prefixes(url) if (found := threats.find(prefix))), None)
+
+
+def find_domain(threats: Threats, host: str) -> Threat | None:
+    """What is known about a canonical host name or a domain above it."""
+    labels = host.split(".")
+    for first in range(max(0, len(labels) - MAX_PARENTS), len(labels) - 1):
+        if found := threats.find(".".join(labels[first:])):
+            return found
+    return None
+
+
+def find_address(threats: Threats, address: IPv4Address | IPv6Address) -> Threat | None:
+    """What is known about an address or a network that holds it."""
+    return threats.find(str(address)) or threats.find_range(address)
 
 
 class ThreatList:
-    """Looks indicators up in 8 bytes each: sorted 64-bit hashes, keyed anew per process so that nobody can aim at one.
+    """A small list in memory. Immutable once made; the same indicator twice keeps the higher score."""
 
-    Networks are kept as disjoint ranges. Immutable once made; a look-up costs a few bisections.
-    """
-
-    __slots__ = ("_hashes", "_key", "_ranges", "_threats")
+    __slots__ = ("_known", "_ranges")
 
     def __init__(self, indicators: Iterable[Indicator]) -> None:
-        self._key = os.urandom(16)
-        hashed: dict[int, Threat] = {}
-        networks: list[tuple[IPv4Network | IPv6Network, Threat]] = []
+        self._known: dict[str, Threat] = {}
+        networks: dict[int, list[tuple[int, int, Threat]]] = {4: [], 6: []}
         for indicator in indicators:
-            network = _network(indicator.value)
-            if network is not None and network.num_addresses > 1:
-                networks.append((network, indicator.threat))
-            else:
-                hashed.setdefault(self._hash(_canonical(indicator.value)), indicator.threat)
-        order = sorted(hashed)
-        self._hashes = np.array(order, dtype=np.uint64)
-        self._threats: Sequence[Threat] = [hashed[item] for item in order]
-        self._ranges = {4: _Ranges(networks, 4), 6: _Ranges(networks, 6)}
+            key = key_of(indicator.value) or indicator.value.lower()
+            if (network := network_of(key)) is not None:
+                place = (int(network.network_address), int(network.broadcast_address))
+                networks[network.version].append((*place, indicator.threat))
+            elif key not in self._known or self._known[key].score < indicator.threat.score:
+                self._known[key] = indicator.threat
+        self._ranges = {version: Ranges(disjoint(found)) for version, found in networks.items()}
 
     def __len__(self) -> int:
-        return len(self._threats) + sum(len(ranges) for ranges in self._ranges.values())
+        return len(self._known) + sum(len(ranges) for ranges in self._ranges.values())
 
-    def url(self, url: str) -> Threat | None:
-        """What is known about a canonical URL, about the path above it, or about its scheme, host and port."""
-        return next((found for prefix in _prefixes(url) if (found := self._find(prefix))), None)
+    def find(self, key: str) -> Threat | None:
+        """See `Threats`."""
+        return self._known.get(key)
 
-    def domain(self, host: str) -> Threat | None:
-        """What is known about a canonical host name or a domain above it."""
-        labels = host.split(".")
-        for first in range(min(len(labels) - 1, MAX_PARENTS)):
-            if found := self._find(".".join(labels[first:])):
-                return found
-        return None
-
-    def address(self, address: IPv4Address | IPv6Address) -> Threat | None:
-        """What is known about an address or a network that holds it."""
-        return self._find(str(address)) or self._ranges[address.version].find(int(address))
-
-    def _find(self, canonical: str) -> Threat | None:
-        wanted = np.uint64(self._hash(canonical))
-        index = int(np.searchsorted(self._hashes, wanted))
-        return self._threats[index] if index < len(self._hashes) and self._hashes[index] == wanted else None
-
-    def _hash(self, canonical: str) -> int:
-        digest = hashlib.blake2b(canonical.encode("utf-8", "surrogatepass"), digest_size=8, key=self._key)
-        return int.from_bytes(digest.digest(), "big")
+    def find_range(self, address: IPv4Address | IPv6Address) -> Threat | None:
+        """See `Threats`."""
+        return self._ranges[address.version].find(int(address))
 
 
-class _Ranges:
-    """Disjoint ranges of addresses of one family; where networks overlap, the smaller one speaks."""
+def key_of(value: str) -> str:
+    """The one form under which an indicator is stored and looked up; empty for what is none.
 
-    __slots__ = ("_ends", "_starts", "_threats")
-
-    def __init__(self, networks: Iterable[tuple[IPv4Network | IPv6Network, Threat]], version: int) -> None:
-        own = sorted(
-            (
-                (int(net.network_address), int(net.broadcast_address), threat)
-                for net, threat in networks
-                if net.version == version
-            ),
-            key=lambda item: (item[0], -item[1]),
-        )
-        self._starts: list[int] = []
-        self._ends: list[int] = []
-        self._threats: list[Threat] = []
-        for start, end, threat in _disjoint(own):
-            self._starts.append(start)
-            self._ends.append(end)
-            self._threats.append(threat)
-
-    def __len__(self) -> int:
-        return len(self._starts)
-
-    def find(self, address: int) -> Threat | None:
-        """The threat of the range that holds `address`."""
-        index = bisect_right(self._starts, address) - 1
-        return self._threats[index] if index >= 0 and address <= self._ends[index] else None
-
-
-def _disjoint(ranges: Iterable[tuple[int, int, Threat]]) -> Iterator[tuple[int, int, Threat]]:
-    """Networks sorted from the left, wider first, cut into ranges that do not overlap; the innermost speaks."""
-    stack: list[tuple[int, int, Threat]] = []
-    position = 0
-    for start, end, threat in ranges:
-        while stack and stack[-1][1] < start:
-            _, outer_end, outer = stack.pop()
-            if position <= outer_end:
-                yield position, outer_end, outer
-                position = outer_end + 1
-        if stack and position < start:
-            yield position, start - 1, stack[-1][2]
-        position = start
-        stack.append((start, end, threat))
-    while stack:
-        _, outer_end, outer = stack.pop()
-        if position <= outer_end:
-            yield position, outer_end, outer
-            position = outer_end + 1
-
-
-def _network(value: str) -> IPv4Network | IPv6Network | None:
-    try:
-        return ip_network(value, strict=False)
-    except ValueError:
-        return None
-
-
-def _canonical(value: str) -> str:
+    `//host:port/path?query` for http, https and what WebSockets make of them, other schemes with their name; a host
+    name in lower-case punycode; an address or a network in its plain form.
+    """
+    if len(value) > MAX_VALUE:
+        return ""
     if "://" in value:
-        return (canonical_url(value) or value).removesuffix("/")
+        link = read_link(value)
+        return url_key(link).removesuffix("/") if link and link.host else ""
     try:
-        return str(ip_address(value))
+        network = ip_network(value, strict=False)
+        return str(network.network_address) if network.num_addresses == 1 else str(network)
     except ValueError:
-        return canonical_host(value) or value.lower()
+        return canonical_host(value)
+
+
+def network_of(key: str) -> IPv4Network | IPv6Network | None:
+    """The network that a key is; None for all else, single addresses too."""
+    if key.startswith("//") or "://" in key or "/" not in key:
+        return None
+    try:
+        return ip_network(key)
+    except ValueError:
+        return None
+
+
+def trouble_with(key: str) -> str:
+    """Why a key must not stand on a list (it would condemn far too much, or nothing); empty where it may."""
+    if not key:
+        return "not an indicator"
+    if (network := network_of(key)) is not None:
+        if network.prefixlen < _WIDEST[network.version]:
+            return "a network too wide"
+        return "an address of no one's" if _is_local(network.network_address) else ""
+    if key.startswith("//") or "://" in key:
+        return ""
+    try:
+        return "an address of no one's" if _is_local(ip_address(key)) else ""
+    except ValueError:
+        pass
+    if "." not in key:
+        return "not an indicator"
+    # Names with a suffix that nobody registers (.onion, .bit) are taken as they are.
+    return "a public suffix" if _is_suffix(key) else ""
+
+
+def _is_local(address: IPv4Address | IPv6Address) -> bool:
+    return address.is_loopback or address.is_unspecified or address.is_multicast or address.is_link_local
+
+
+def _is_suffix(host: str) -> bool:
+    return not registered_domain(host) and bool(registered_domain(f"a.{host}"))
 
 
 def _prefixes(url: str) -> Iterator[str]:
-    """`url` itself, without its query, then each path above it down to scheme, host and port."""
+    """`url` itself, then without its query, then each path above it down to scheme, host and port."""
     yield url.removesuffix("/")
-    parts = urlsplit(url)
-    base = f"{parts.scheme}://{parts.netloc}"
-    pieces = [piece for piece in parts.path.split("/") if piece]
-    for count in range(min(len(pieces), MAX_PREFIXES), -1, -1):
-        yield "/".join((base, *pieces[:count]))
+    bare = url.partition("?")[0]
+    scheme, _, rest = bare.partition("//")
+    authority, _, path = rest.partition("/")
+    pieces = [piece for piece in path.split("/") if piece]
+    base = f"{scheme}//{authority}"
+    count = min(len(pieces), MAX_PREFIXES)
+    for length in range(count, -1, -1):
+        prefix = "/".join((base, *pieces[:length]))
+        if prefix != url:
+            yield prefix
 
 
 def read_indicators(document: Mapping[str, object], where: str) -> list[Indicator]:

@@ -6,10 +6,13 @@ Confidences stay under one half unless a trick has no honest use: many honest li
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import unquote_plus
 
 from guardhouse.detectors.malicious_entity.hosts import Link, address_of, registered_domain
+from guardhouse.text.confusables import fold_confusables
 
 _EXECUTABLE = re.compile(
     r"\.(?:exe|scr|msi|bat|cmd|ps1|vbs|vbe|jse?|hta|jar|apk|dll|com|pif|lnk|iso|img|dmg|pkg|sh|elf|bin"
@@ -66,6 +69,74 @@ _CARRIES = re.compile(
 )
 
 
+_NAMES_DATA = re.compile(
+    r"secret|passw|api_?key|token|credential|conversation|chat_?(?:history|log)|history|system_?prompt|prompt|user_?data"
+    r"|session|cookie|context|summary|private|ssn|card|e?mail|base64|encoded|exfil|stolen|leak",
+    re.IGNORECASE,
+)
+_PLACEHOLDER = re.compile(
+    r"=[^&]{0,80}?(?:\{[^}&]{1,80}\}|\[[^\]&]{2,80}\]|<[^>&]{1,80}>|\$\{?\w+|%7B[^&]{1,80}%7D|%3C[^&]{1,80}%3E)"
+)
+_SHOUTED = re.compile(r"(?:^|&)[\w.-]{1,30}=[A-Z][A-Z0-9]*(?:[_+ -][A-Z0-9]+)*(?:&|$)")
+_SIGNED = re.compile(
+    r"(?:^|&)(?:jwt|sig|signature|x-amz-[a-z-]+|expires|se|hmac|policy|key-pair-id|token)=", re.IGNORECASE
+)
+"""Parameters of links that a store signed for a while: their long values are honest."""
+
+_SHORTENERS = frozenset(
+    [
+        "bit.ly",
+        "tinyurl.com",
+        "t.co",
+        "goo.gl",
+        "ow.ly",
+        "is.gd",
+        "buff.ly",
+        "adf.ly",
+        "bl.ink",
+        "cutt.ly",
+        "rb.gy",
+        "rebrand.ly",
+        "shorturl.at",
+        "t.ly",
+        "tiny.cc",
+        "v.gd",
+        "soo.gd",
+        "s.id",
+        "shorte.st",
+        "ouo.io",
+        "bc.vc",
+        "lnkd.in",
+        "db.tt",
+        "qr.ae",
+        "j.mp",
+        "x.co",
+        "tr.im",
+        "cli.gs",
+        "su.pr",
+        "short.io",
+        "tny.im",
+        "urlz.fr",
+        "u.to",
+        "zpr.io",
+        "1url.com",
+        "clck.ru",
+        "vk.cc",
+        "dlvr.it",
+        "trib.al",
+        "ift.tt",
+        "amzn.to",
+        "youtu.be",
+        "fb.me",
+        "wp.me",
+        "git.io",
+        "kutt.it",
+        "n9.cl",
+    ]
+) - {"youtu.be", "lnkd.in", "amzn.to", "wp.me", "fb.me", "git.io"}
+"""Hosts that lead anyone's link anywhere. Those of one site, which lead to that site only, are left out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trick:
     """What is wrong with a link, in a word for the evidence, and how surely it is bad."""
@@ -106,12 +177,30 @@ def tricks_of(link: Link, *, image: bool = False) -> Iterator[Trick]:
         yield Trick("disguised_address", 0.6)
     if address is not None and not address.is_private and not address.is_loopback and _EXECUTABLE.search(link.path):
         yield Trick("program_from_address", 0.55)
-    if image and link.query and _CARRIES.search(link.query) and address is None:
-        yield Trick("image_with_data", 0.45)
-    elif image and address is not None and not address.is_private and link.query:
-        yield Trick("image_with_data", 0.5)
+    if image and link.query and (trick := _carried(link, private=address is not None and address.is_private)):
+        yield trick
+    if link.host in _SHORTENERS and link.path.strip("/"):
+        yield Trick("shortener", 0.25)
     if address is None and (trick := looks_alike(link.host, link.given_host)):
         yield trick
+
+
+def _carried(link: Link, *, private: bool) -> Trick | None:
+    """The trick of a link that is loaded by itself and takes something along in its query."""
+    query = unquote_plus(link.query)
+    named = _NAMES_DATA.search(query) is not None
+    if named and (_PLACEHOLDER.search(link.query) or _PLACEHOLDER.search(query) or _SHOUTED.search(query)):
+        return Trick("image_with_data", 0.65)
+    if address_of(link.host) is not None and not private:
+        return Trick("image_with_data", 0.5)
+    if _SIGNED.search(link.query):
+        return None
+    return Trick("image_with_data", 0.45) if _CARRIES.search(link.query) or _says_something(query) else None
+
+
+def _says_something(query: str) -> bool:
+    """True when a value is a sentence: three words or more."""
+    return any(len(value.partition("=")[2].split()) >= 3 for value in query.split("&"))
 
 
 _IS_NUMBER = re.compile(
@@ -120,35 +209,75 @@ _IS_NUMBER = re.compile(
 
 
 def looks_alike(host: str, given: str = "") -> Trick | None:
-    """The trick of a host that borrows a brand's name; None for the brand's own domains and for unrelated names."""
+    """The trick of a host that borrows a brand's name or mixes scripts; None for the brand's own and other names."""
     shown = _unicode(host)
-    plain = shown.translate(_LATIN_LOOK).translate(_LOOK)
-    candidates = [brand for brand in _BRANDS if brand in plain.replace("rn", "m") or brand in plain]
-    if not candidates:
-        return None
     registered = registered_domain(host)
-    label = registered.partition(".")[0]
-    for brand in candidates:
+    if not registered:
+        return None
+    shown_label = _unicode(registered).partition(".")[0]
+    folded = _folded(shown_label)
+    whole = _folded(shown)
+    for brand in _BRANDS:
+        if brand not in whole and brand not in whole.replace("rn", "m").replace("vv", "w"):
+            continue
         if registered in _BRANDS[brand]:
             return None
-        folded = _unicode(label).translate(_LATIN_LOOK).translate(_LOOK)
-        if label == brand:
+        if shown_label == brand:
             # The brand's name under another suffix is mostly the brand's own.
             continue
-        if len(brand) >= 5 and (
-            brand in (folded, folded.replace("rn", "m")) or (brand in folded and brand not in _unicode(label))
-        ):
+        forms = (folded, folded.replace("rn", "m"), folded.replace("vv", "w"))
+        if len(brand) >= 5 and (brand in forms or (brand in folded and brand not in shown_label)):
             return Trick("look_alike", 0.75 if not shown.isascii() else 0.6)
         pieces = re.split(r"[-.]", shown)
         if brand in pieces and (_LURE.search(shown) or ".com" in shown.removesuffix(registered)):
             return Trick("borrowed_name", 0.45)
-    return None
+    if not shown_label.isascii() and _mixes_scripts(shown_label):
+        return Trick("mixed_scripts", 0.6)
+    near = next((brand for brand in _TYPED.get(shown_label, ()) if registered not in _BRANDS[brand]), None)
+    return Trick("near_name", 0.4) if near else None
+
+
+def _folded(name: str) -> str:
+    """`name` in the Latin letters that it looks like, digits and accents taken for letters too."""
+    plain = fold_confusables(name).text.translate(_LATIN_LOOK).translate(_LOOK)
+    return "".join(letter for letter in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(letter))
+
+
+def _mixes_scripts(label: str) -> bool:
+    """True for Latin letters together with Cyrillic, Greek, Armenian or Cherokee ones, which nobody registers in good
+    faith (Unicode Technical Standard 39, section 5.2)."""
+    scripts = {unicodedata.name(letter, "?").partition(" ")[0] for letter in label if letter.isalpha()}
+    return "LATIN" in scripts and bool(scripts & {"CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"})
+
+
+def _typed() -> dict[str, tuple[str, ...]]:
+    """Names one slip away from a brand of six letters or more: a letter left out, doubled, or two swapped."""
+    found: dict[str, tuple[str, ...]] = {}
+    for brand in _BRANDS:
+        if len(brand) < 6:
+            continue
+        for index in range(len(brand)):
+            slips = {brand[:index] + brand[index + 1 :], brand[: index + 1] + brand[index:]}
+            if index + 1 < len(brand):
+                slips.add(brand[:index] + brand[index + 1] + brand[index] + brand[index + 2 :])
+            for slip in slips - {brand}:
+                found[slip] = (*found.get(slip, ()), brand)
+    return found
+
+
+_TYPED = _typed()
 
 
 def _unicode(host: str) -> str:
     if "xn--" not in host:
         return host
+    return ".".join(map(_unicode_label, host.split(".")))
+
+
+def _unicode_label(label: str) -> str:
+    if not label.startswith("xn--"):
+        return label
     try:
-        return host.encode("ascii").decode("idna")
+        return label[4:].encode("ascii").decode("punycode")
     except (UnicodeError, ValueError):
-        return host
+        return label
