@@ -21,6 +21,7 @@ from guardhouse.detectors.malicious_entity.hosts import (
     read_link,
     refang,
 )
+from guardhouse.detectors.malicious_entity.lexicon import file_endings
 from guardhouse.matching.pack import load_pack
 from guardhouse.matching.pattern import Hit, Pattern
 from guardhouse.model.finding import Span
@@ -31,108 +32,6 @@ _ENDS_LINK = re.compile(
     r"[\u3000\u3001\u3008-\u3011\uff08\uff09\uff0c\uff1a\uff1b]|\u3002(?![0-9A-Za-z])|\\[nrt](?=[A-Z\s])"
 )
 _RUNS = frozenset({"javascript", "vbscript", "data"})
-
-_EXTENSIONS = frozenset(
-    [
-        "aspx",
-        "ax",
-        "bash",
-        "bat",
-        "bin",
-        "bz",
-        "c",
-        "cab",
-        "cc",
-        "cfg",
-        "cmd",
-        "conf",
-        "cpp",
-        "cs",
-        "css",
-        "csv",
-        "dat",
-        "db",
-        "doc",
-        "docx",
-        "env",
-        "exe",
-        "gif",
-        "go",
-        "gz",
-        "h",
-        "hs",
-        "hta",
-        "htm",
-        "html",
-        "ini",
-        "ipynb",
-        "ipa",
-        "iso",
-        "jar",
-        "java",
-        "jpg",
-        "js",
-        "json",
-        "jsx",
-        "kt",
-        "lnk",
-        "log",
-        "lock",
-        "lua",
-        "md",
-        "mk",
-        "ml",
-        "mm",
-        "mo",
-        "mov",
-        "mp3",
-        "mp4",
-        "msi",
-        "nim",
-        "ods",
-        "pdf",
-        "php",
-        "pl",
-        "pm",
-        "png",
-        "ppt",
-        "pptx",
-        "ps",
-        "ps1",
-        "pub",
-        "py",
-        "rar",
-        "rb",
-        "rs",
-        "sass",
-        "sc",
-        "scss",
-        "sh",
-        "sql",
-        "st",
-        "svg",
-        "swift",
-        "tar",
-        "tex",
-        "tf",
-        "toml",
-        "ts",
-        "tsx",
-        "txt",
-        "vb",
-        "vue",
-        "wasm",
-        "xls",
-        "xlsx",
-        "xml",
-        "xz",
-        "yaml",
-        "yml",
-        "zig",
-        "zip",
-    ]
-)
-"""Endings of files; `setup.zip` and `main.rs` are files until a scheme, a path or a third label says otherwise."""
 
 _VERSION_BEFORE = re.compile(
     r"(?:\b(?:versions?|vers?|v|releases?|released|build|rev|revision|firmware|section|sect|chapter|clause|article|oid"
@@ -269,7 +168,8 @@ def _is_path_segment(before: str) -> bool:
 
 def _is_file_name(host: str) -> bool:
     name, _, last = host.rpartition(".")
-    return last in _EXTENSIONS and ("." not in name or name.rpartition(".")[2] in _EXTENSIONS | {"tar", "min", "test"})
+    endings = file_endings()
+    return last in endings and ("." not in name or name.rpartition(".")[2] in endings | {"tar", "min", "test"})
 
 
 def _as_written(text: TextEvidence, hit: Hit, span: Span) -> str:

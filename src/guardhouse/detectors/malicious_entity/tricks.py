@@ -9,9 +9,11 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import unquote_plus
 
 from guardhouse.detectors.malicious_entity.hosts import Link, address_of, registered_domain
+from guardhouse.detectors.malicious_entity.lexicon import brands, shorteners
 from guardhouse.text.confusables import fold_confusables
 
 _EXECUTABLE = re.compile(
@@ -19,38 +21,6 @@ _EXECUTABLE = re.compile(
     r"|mips|arm\d?|x86)$",
     re.IGNORECASE,
 )
-_BRANDS: dict[str, frozenset[str]] = {
-    # A brand's name as it stands in look-alikes, and the domains that may bear it.
-    "paypal": frozenset({"paypal.com", "paypal.me", "paypalobjects.com"}),
-    "microsoft": frozenset({"microsoft.com", "microsoftonline.com", "azure.com", "microsoft365.com"}),
-    "office365": frozenset({"office365.com", "office.com"}),
-    "google": frozenset(
-        {"google.com", "googleapis.com", "googleusercontent.com", "googlesource.com", "withgoogle.com"}
-    ),
-    "apple": frozenset({"apple.com", "cdn-apple.com", "apple.news"}),
-    "icloud": frozenset({"icloud.com"}),
-    "amazon": frozenset(
-        {"amazon.com", "amazonaws.com", "amazon.de", "amazon.co.uk", "amazon.co.jp", "media-amazon.com"}
-    ),
-    "facebook": frozenset({"facebook.com", "facebook.net"}),
-    "instagram": frozenset({"instagram.com"}),
-    "whatsapp": frozenset({"whatsapp.com", "whatsapp.net"}),
-    "netflix": frozenset({"netflix.com"}),
-    "linkedin": frozenset({"linkedin.com"}),
-    "dropbox": frozenset({"dropbox.com", "dropboxusercontent.com"}),
-    "docusign": frozenset({"docusign.com", "docusign.net"}),
-    "github": frozenset({"github.com", "github.io", "githubusercontent.com", "githubassets.com", "github.dev"}),
-    "coinbase": frozenset({"coinbase.com"}),
-    "binance": frozenset({"binance.com"}),
-    "wellsfargo": frozenset({"wellsfargo.com"}),
-    "bankofamerica": frozenset({"bankofamerica.com"}),
-    "chase": frozenset({"chase.com"}),
-    "dhl": frozenset({"dhl.com", "dhl.de"}),
-    "fedex": frozenset({"fedex.com"}),
-    "steamcommunity": frozenset({"steamcommunity.com"}),
-    "telegram": frozenset({"telegram.org", "telegram.me"}),
-    "metamask": frozenset({"metamask.io"}),
-}
 _LURE = re.compile(
     r"secure|login|signin|sign-in|verify|verif|account|update|support|billing|confirm|wallet|unlock"
     r"|alert|auth|password|recover",
@@ -82,59 +52,6 @@ _SIGNED = re.compile(
     r"(?:^|&)(?:jwt|sig|signature|x-amz-[a-z-]+|expires|se|hmac|policy|key-pair-id|token)=", re.IGNORECASE
 )
 """Parameters of links that a store signed for a while: their long values are honest."""
-
-_SHORTENERS = frozenset(
-    [
-        "bit.ly",
-        "tinyurl.com",
-        "t.co",
-        "goo.gl",
-        "ow.ly",
-        "is.gd",
-        "buff.ly",
-        "adf.ly",
-        "bl.ink",
-        "cutt.ly",
-        "rb.gy",
-        "rebrand.ly",
-        "shorturl.at",
-        "t.ly",
-        "tiny.cc",
-        "v.gd",
-        "soo.gd",
-        "s.id",
-        "shorte.st",
-        "ouo.io",
-        "bc.vc",
-        "lnkd.in",
-        "db.tt",
-        "qr.ae",
-        "j.mp",
-        "x.co",
-        "tr.im",
-        "cli.gs",
-        "su.pr",
-        "short.io",
-        "tny.im",
-        "urlz.fr",
-        "u.to",
-        "zpr.io",
-        "1url.com",
-        "clck.ru",
-        "vk.cc",
-        "dlvr.it",
-        "trib.al",
-        "ift.tt",
-        "amzn.to",
-        "youtu.be",
-        "fb.me",
-        "wp.me",
-        "git.io",
-        "kutt.it",
-        "n9.cl",
-    ]
-) - {"youtu.be", "lnkd.in", "amzn.to", "wp.me", "fb.me", "git.io"}
-"""Hosts that lead anyone's link anywhere. Those of one site, which lead to that site only, are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +96,7 @@ def tricks_of(link: Link, *, image: bool = False) -> Iterator[Trick]:
         yield Trick("program_from_address", 0.55)
     if image and link.query and (trick := _carried(link, private=address is not None and address.is_private)):
         yield trick
-    if link.host in _SHORTENERS and link.path.strip("/"):
+    if link.host in shorteners() and link.path.strip("/"):
         yield Trick("shortener", 0.25)
     if address is None and (trick := looks_alike(link.host, link.given_host)):
         yield trick
@@ -217,10 +134,10 @@ def looks_alike(host: str, given: str = "") -> Trick | None:
     shown_label = _unicode(registered).partition(".")[0]
     folded = _folded(shown_label)
     whole = _folded(shown)
-    for brand in _BRANDS:
+    for brand in brands():
         if brand not in whole and brand not in whole.replace("rn", "m").replace("vv", "w"):
             continue
-        if registered in _BRANDS[brand]:
+        if registered in brands()[brand]:
             return None
         if shown_label == brand:
             # The brand's name under another suffix is mostly the brand's own.
@@ -233,7 +150,7 @@ def looks_alike(host: str, given: str = "") -> Trick | None:
             return Trick("borrowed_name", 0.45)
     if not shown_label.isascii() and _mixes_scripts(shown_label):
         return Trick("mixed_scripts", 0.6)
-    near = next((brand for brand in _TYPED.get(shown_label, ()) if registered not in _BRANDS[brand]), None)
+    near = next((brand for brand in _typed().get(shown_label, ()) if registered not in brands()[brand]), None)
     return Trick("near_name", 0.4) if near else None
 
 
@@ -250,10 +167,11 @@ def _mixes_scripts(label: str) -> bool:
     return "LATIN" in scripts and bool(scripts & {"CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"})
 
 
+@cache
 def _typed() -> dict[str, tuple[str, ...]]:
     """Names one slip away from a brand of six letters or more: a letter left out, doubled, or two swapped."""
     found: dict[str, tuple[str, ...]] = {}
-    for brand in _BRANDS:
+    for brand in brands():
         if len(brand) < 6:
             continue
         for index in range(len(brand)):
@@ -263,9 +181,6 @@ def _typed() -> dict[str, tuple[str, ...]]:
             for slip in slips - {brand}:
                 found[slip] = (*found.get(slip, ()), brand)
     return found
-
-
-_TYPED = _typed()
 
 
 def _unicode(host: str) -> str:
