@@ -19,6 +19,7 @@ from guardhouse.detectors.malicious_entity.threats import (
     find_url,
 )
 from guardhouse.detectors.malicious_entity.tricks import Trick, looks_alike, tricks_of
+from guardhouse.detectors.overlap import without_overlaps
 from guardhouse.errors import DeadlineExceeded
 from guardhouse.model.finding import Finding
 from guardhouse.model.recipe import DetectorSetting
@@ -63,7 +64,8 @@ class MaliciousEntityDetector:
         """
         lists = self._lists()
         for text in evidence.texts:
-            yield from self._in_text(text, lists, evidence.deadline)
+            # One link may be read in several views of a text, as it stands and decoded.
+            yield from without_overlaps(self._in_text(text, lists, evidence.deadline))
 
     def _lists(self) -> Sequence[Threats]:
         known = self._threats if self._threats is not None else bundled_threats()

@@ -29,7 +29,7 @@ from guardhouse.model.finding import Span
 _TRAILING = ".,;:!?'\"*_~»”’)]}>\\|…、。"
 _CLOSING = {")": "(", "]": "[", "}": "{"}
 _ENDS_LINK = re.compile(
-    r"[\u3000\u3001\u3008-\u3011\uff08\uff09\uff0c\uff1a\uff1b]|\u3002(?![0-9A-Za-z])|\\[nrt](?=[A-Z\s])"
+    r"[\u3000\u3001\u3008-\u3011\uff08\uff09\uff0c\uff1a\uff1b]|[\u3002,;:!?](?=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])|\u3002$|\\[nrt](?=[A-Z\s])"
 )
 _RUNS = frozenset({"javascript", "vbscript", "data"})
 

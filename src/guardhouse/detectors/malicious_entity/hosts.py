@@ -24,7 +24,7 @@ _DEFANGED = (
     (re.compile(r"^(\w{2,6}): ?(?:\[//\]|\(//\)|//\]|\[//|\\/\\/|\\\\)"), r"\1://"),
     (re.compile(r"^(\w{2,6})(?:\[://\]|\(://\))"), r"\1://"),
     (re.compile(rf"\s?{_DOT}\s?|\s(?:dot|DOT)\s", re.IGNORECASE), "."),
-    (re.compile(r"(?:\[:\]|\(:\))(?=\d)"), ":"),
+    (re.compile(r"(?:\[:\]|\(:\))(?=[0-9A-Fa-f:])"), ":"),
     (re.compile(r"\[/\]"), "/"),
     (re.compile(r"\[(?:@|at)\]|\(at\)", re.IGNORECASE), "@"),
 )
@@ -162,6 +162,21 @@ def registered_domain(host: str) -> str:
 def has_known_suffix(host: str) -> bool:
     """True for names under a top-level domain that exists."""
     return host.rpartition(".")[2] in _top_level()
+
+
+def is_public_suffix(host: str) -> bool:
+    """True for names below which strangers have names of their own: `co.uk`, and hosting such as `github.io`."""
+    suffixes, above = _public_suffixes(), host.partition(".")[2]
+    return host in suffixes or (f"*.{above}" in suffixes and f"!{host}" not in suffixes)
+
+
+@cache
+def _public_suffixes() -> frozenset[str]:
+    from tldextract import TLDExtract
+
+    extract = TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
+    names = frozenset(extract.tlds)
+    return names | {name.encode("idna").decode() for name in names if not name.isascii()}
 
 
 @cache

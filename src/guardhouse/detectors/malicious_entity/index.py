@@ -25,7 +25,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
@@ -39,7 +39,8 @@ _PER_BUCKET = 16
 MAX_FACTS = 65_535
 MAX_TEXT_BYTES = 2**32 - 1
 HOUR_S = 3_600
-_SECTIONS = (
+_Code = Literal["B", "H", "I", "Q"]
+_SECTIONS: tuple[tuple[str, _Code], ...] = (
     ("buckets", "I"),
     ("hashes", "Q"),
     ("ends", "I"),
@@ -197,8 +198,7 @@ class _Draft:
             f"v{version}_facts": array("H", [fact for _, _, (fact, _) in cut]).tobytes(),
             f"v{version}_expires": array("I", [expires for _, _, (_, expires) in cut]).tobytes(),
         }
-        for name, place in (("starts", 0), ("ends", 1)):
-            values = [int(item[place]) for item in cut]
+        for name, values in (("starts", [start for start, _, _ in cut]), ("ends", [end for _, end, _ in cut])):
             if version == 4:
                 found[f"v4_{name}"] = array("I", values).tobytes()
             else:
@@ -247,7 +247,7 @@ class MappedThreats:
             raise ConfigurationError("the threat index is of another form; import a list again")
         view = memoryview(mapped)
         at = -(-_HEADER.size // 8) * 8
-        found: dict[str, memoryview] = {}
+        found: dict[str, memoryview[int]] = {}
         for name, code in _SECTIONS:
             count = {"buckets": buckets, "ends": entries + 1, "texts": texts, "table": table}.get(
                 name, v4 if name.startswith("v4") else v6 if name.startswith("v6") else entries

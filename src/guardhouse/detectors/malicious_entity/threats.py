@@ -10,7 +10,7 @@ from importlib import resources
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Protocol
 
-from guardhouse.detectors.malicious_entity.hosts import canonical_host, read_link, registered_domain, url_key
+from guardhouse.detectors.malicious_entity.hosts import canonical_host, is_public_suffix, read_link, url_key
 from guardhouse.detectors.malicious_entity.ranges import Ranges, disjoint
 from guardhouse.errors import ConfigurationError
 
@@ -149,16 +149,11 @@ def trouble_with(key: str) -> str:
         pass
     if "." not in key:
         return "not an indicator"
-    # Names with a suffix that nobody registers (.onion, .bit) are taken as they are.
-    return "a public suffix" if _is_suffix(key) else ""
+    return "a public suffix" if is_public_suffix(key) else ""
 
 
 def _is_local(address: IPv4Address | IPv6Address) -> bool:
     return address.is_loopback or address.is_unspecified or address.is_multicast or address.is_link_local
-
-
-def _is_suffix(host: str) -> bool:
-    return not registered_domain(host) and bool(registered_domain(f"a.{host}"))
 
 
 def _prefixes(url: str) -> Iterator[str]:
