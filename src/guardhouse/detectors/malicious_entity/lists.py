@@ -83,6 +83,11 @@ class ImportedLists:
             self._reindex()
         return found
 
+    def rebuild(self) -> None:
+        """Indexes all lists anew, without what has expired meanwhile."""
+        with self._alone():
+            self._reindex()
+
     def all(self) -> list[ListFacts]:
         """Every list, by name."""
         return [_facts_of(path) for path in sorted(self._folder.glob("*.list"))]

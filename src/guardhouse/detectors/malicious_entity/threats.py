@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,10 @@ MAX_VALUE = 2_048
 
 _WIDEST = {4: 8, 6: 16}
 """Shortest prefix of a network that a list may name: half the internet on a list is a mistake, or sabotage."""
+
+_NUMERIC = re.compile(r"[0-9A-Fa-f:.]+(?:/[0-9.]+)?")
+_PLAIN_NAME = re.compile(r"(?!xn--)[a-z0-9]+(?:-[a-z0-9]+)*(?:\.(?!xn--)[a-z0-9]+(?:-[a-z0-9]+)*)*\.[a-z]{2,}")
+"""Names that are in their one form already, as nearly all are: they need no parser."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,16 +121,20 @@ def key_of(value: str) -> str:
     if "://" in value:
         link = read_link(value)
         return url_key(link).removesuffix("/") if link and link.host else ""
-    try:
-        network = ip_network(value, strict=False)
-        return str(network.network_address) if network.num_addresses == 1 else str(network)
-    except ValueError:
-        return canonical_host(value)
+    if _PLAIN_NAME.fullmatch(value):
+        return value
+    if _NUMERIC.fullmatch(value):
+        try:
+            network = ip_network(value, strict=False)
+            return str(network.network_address) if network.num_addresses == 1 else str(network)
+        except ValueError:
+            pass
+    return canonical_host(value)
 
 
 def network_of(key: str) -> IPv4Network | IPv6Network | None:
     """The network that a key is; None for all else, single addresses too."""
-    if key.startswith("//") or "://" in key or "/" not in key:
+    if "/" not in key or not _NUMERIC.fullmatch(key):
         return None
     try:
         return ip_network(key)
@@ -143,10 +152,11 @@ def trouble_with(key: str) -> str:
         return "an address of no one's" if _is_local(network.network_address) else ""
     if key.startswith("//") or "://" in key:
         return ""
-    try:
-        return "an address of no one's" if _is_local(ip_address(key)) else ""
-    except ValueError:
-        pass
+    if _NUMERIC.fullmatch(key):
+        try:
+            return "an address of no one's" if _is_local(ip_address(key)) else ""
+        except ValueError:
+            pass
     if "." not in key:
         return "not an indicator"
     return "a public suffix" if is_public_suffix(key) else ""
