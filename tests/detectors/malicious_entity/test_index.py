@@ -118,7 +118,7 @@ def test_equal_hashes_are_told_apart_by_their_text(tmp_path: Path, monkeypatch: 
         def digest(self) -> bytes:
             return b"\x7f" * 8
 
-    monkeypatch.setattr(index.hashlib, "blake2b", Same)
+    monkeypatch.setattr("guardhouse.detectors.malicious_entity.index.hashlib.blake2b", Same)
     threats = built(tmp_path, *((f"{name}.example.com", Threat(name, "s"), 0) for name in ("a", "b", "c", "a")))
     assert len(threats) == 3
     for name in ("a", "b", "c"):

@@ -140,7 +140,7 @@ def test_a_damaged_list_is_named(tmp_path: Path) -> None:
 
 def test_the_swap_is_noticed_and_looked_for_once_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr(lists.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("guardhouse.detectors.malicious_entity.lists.time.monotonic", lambda: now[0])
     threats = fresh(tmp_path)
     assert threats.current() is None
     add(tmp_path, indicators("a.example.com"))

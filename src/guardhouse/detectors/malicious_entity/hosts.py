@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -31,6 +31,10 @@ _DEFANGED = (
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 
+_MARKS = re.compile(r"[\[\](){}<>\\]| dot |_:|^(?!https?:|wss?:|ftp:)[a-z*_-]{2,6}[: ]", re.IGNORECASE)
+"""Without one of these nothing is defanged."""
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """A URL as browsers read it: canonical text, host in punycode or as a plain address, and what stands in it."""
@@ -50,11 +54,14 @@ class Link:
 
 def refang(text: str) -> str:
     """`http://a.b/c` for `hxxp[:]//a[.]b/c`."""
+    if not _MARKS.search(text):
+        return text
     for shape, plain in _DEFANGED:
         text = shape.sub(plain, text)
     return text
 
 
+@lru_cache(maxsize=1_024)
 def read_link(text: str) -> Link | None:
     """The link that `text` is; None when no browser would follow it."""
     given = text[:MAX_URL]

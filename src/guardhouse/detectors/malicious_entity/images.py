@@ -17,6 +17,9 @@ _OPENS = re.compile(
     r"|@import\s+(?:url\(\s*)?[\"']?$",
     re.IGNORECASE,
 )
+_LEADS = frozenset("(=:tT")
+"""The last letters of what can stand before such a link: `](`, `src=`, `url(`, `[label]:`, `@import`."""
+
 _DEFINES = re.compile(r"(?:^|\n)[ \t]{0,3}\[([^\]\n]{1,100})\]:[ \t]*<?$")
 _USES = re.compile(r"!\[([^\]\n]{0,200})\](?:\[([^\]\n]{0,100})\])?")
 
@@ -33,6 +36,8 @@ def reference_images(text: TextEvidence) -> frozenset[str]:
 def loaded_by_itself(text: str, link: Span, images: frozenset[str]) -> bool:
     """True when showing `text` fetches the link; `images` are the labels of `reference_images`."""
     before = text[max(0, link.start - _NEAR) : link.start]
+    if before.rstrip(" \t\n<\"'")[-1:] not in _LEADS:
+        return False
     if _OPENS.search(before):
         return True
     defined = _DEFINES.search(before) if images else None

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from urllib.parse import unquote_plus
 
 from guardhouse.detectors.malicious_entity.hosts import Link, address_of, registered_domain
@@ -38,6 +38,9 @@ _CARRIES = re.compile(
     r"(?:^|&)[\w-]{1,30}=(?:[A-Za-z0-9+/_%-]{24,}={0,2}|\{[^}]{1,60}\}|\[[A-Z_ ]{3,40}\]|<[^>]{1,40}>|\$\{?\w+|%7B)"
 )
 
+
+_SHOWN = 256
+"""Code points of a user's name that are looked at: who wants to be seen as another host says so at the beginning."""
 
 _NAMES_DATA = re.compile(
     r"secret|passw|api_?key|token|credential|conversation|chat_?(?:history|log)|history|system_?prompt|prompt|user_?data"
@@ -81,7 +84,7 @@ def tricks_of(link: Link, *, image: bool = False) -> Iterator[Trick]:
     if (
         link.userinfo
         and "%40" not in link.userinfo
-        and re.search(r"(?:[\w-]+\.)+[a-z]{2,}", link.userinfo.replace("%2E", "."), re.IGNORECASE)
+        and re.search(r"(?:[\w-]+\.)+[a-z]{2,}", link.userinfo[:_SHOWN].replace("%2E", "."), re.IGNORECASE)
     ):
         yield Trick("host_in_userinfo", 0.7)
     if (
@@ -98,7 +101,7 @@ def tricks_of(link: Link, *, image: bool = False) -> Iterator[Trick]:
         yield trick
     if link.host in shorteners() and link.path.strip("/"):
         yield Trick("shortener", 0.25)
-    if address is None and (trick := looks_alike(link.host, link.given_host)):
+    if address is None and (trick := looks_alike(link.host)):
         yield trick
 
 
@@ -125,25 +128,26 @@ _IS_NUMBER = re.compile(
 )
 
 
-def looks_alike(host: str, given: str = "") -> Trick | None:
+@lru_cache(maxsize=4_096)
+def looks_alike(host: str) -> Trick | None:
     """The trick of a host that borrows a brand's name or mixes scripts; None for the brand's own and other names."""
     shown = _unicode(host)
+    whole = _folded(shown)
+    borrowed = [brand for brand in brands() if brand in whole]
+    if not borrowed and shown.isascii() and not any(label in _typed() for label in host.split(".")):
+        return None
     registered = registered_domain(host)
     if not registered:
         return None
     shown_label = _unicode(registered).partition(".")[0]
     folded = _folded(shown_label)
-    whole = _folded(shown)
-    for brand in brands():
-        if brand not in whole and brand not in whole.replace("rn", "m").replace("vv", "w"):
-            continue
+    for brand in borrowed:
         if registered in brands()[brand]:
             return None
         if shown_label == brand:
             # The brand's name under another suffix is mostly the brand's own.
             continue
-        forms = (folded, folded.replace("rn", "m"), folded.replace("vv", "w"))
-        if len(brand) >= 5 and (brand in forms or (brand in folded and brand not in shown_label)):
+        if len(brand) >= 5 and (folded == brand or (brand in folded and brand not in shown_label)):
             return Trick("look_alike", 0.75 if not shown.isascii() else 0.6)
         pieces = re.split(r"[-.]", shown)
         if brand in pieces and (_LURE.search(shown) or ".com" in shown.removesuffix(registered)):
@@ -155,9 +159,11 @@ def looks_alike(host: str, given: str = "") -> Trick | None:
 
 
 def _folded(name: str) -> str:
-    """`name` in the Latin letters that it looks like, digits and accents taken for letters too."""
-    plain = fold_confusables(name).text.translate(_LATIN_LOOK).translate(_LOOK)
-    return "".join(letter for letter in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(letter))
+    """`name` in the Latin letters that it looks like; digits, accents and pairs of letters taken for letters too."""
+    if not name.isascii():
+        plain = fold_confusables(name).text.translate(_LATIN_LOOK)
+        name = "".join(one for one in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(one))
+    return name.translate(_LOOK).replace("rn", "m").replace("vv", "w")
 
 
 def _mixes_scripts(label: str) -> bool:
