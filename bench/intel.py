@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
@@ -111,11 +111,12 @@ def measure(data_dir: Path, count: int) -> dict[str, float]:
         for address in addresses:
             threats.find_range(address)
         figures[f"{name}_us"] = (time.process_time() - start) / len(addresses) * 1e6
-    for label, ask in (
-        ("domain_us", lambda: find_domain(threats, "cdn.files.example.com")),
-        ("url_us", lambda: find_url(threats, "//cdn.files.example.com/a/b/c.html?q=1")),
-        ("address_us", lambda: find_address(threats, v4[0])),
-    ):
+    asks: dict[str, Callable[[], Threat | None]] = {
+        "domain_us": lambda: find_domain(threats, "cdn.files.example.com"),
+        "url_us": lambda: find_url(threats, "//cdn.files.example.com/a/b/c.html?q=1"),
+        "address_us": lambda: find_address(threats, v4[0]),
+    }
+    for label, ask in asks.items():
         start = time.process_time()
         for _ in range(20_000):
             ask()

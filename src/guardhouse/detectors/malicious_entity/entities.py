@@ -66,38 +66,46 @@ class Entity:
 
 def entities_of(text: TextEvidence) -> Iterator[Entity]:
     """At most one for each place of a view: the link where there is one, else the host or address. n log n in hits."""
-    covered: dict[int, list[Span]] = {}
-    later: list[Entity] = []
+    covered: dict[int, _Covered] = {}
+    links: list[Entity] = []
     for hit in text.hits_of(_patterns("url")):
-        entity = _link(text, hit)
-        covered.setdefault(id(hit.view), []).append(entity.span if entity else _trimmed(hit))
-        if entity is not None:
-            later.append(entity)
-    for spans in covered.values():
-        spans.sort()
-    yield from later
+        if (entity := _link(text, hit)) is not None:
+            links.append(entity)
+        covered.setdefault(id(hit.view), _Covered()).add(entity.span if entity else _trimmed(hit))
+    yield from links
     for name in ("bare", "address", "domain"):
         for hit in text.hits_of(_patterns(name)):
-            spans = covered.setdefault(id(hit.view), [])
+            taken = covered.setdefault(id(hit.view), _Covered())
             span = _trimmed(hit)
-            if _stands_in(span, spans):
+            if taken.overlaps(span):
                 continue
-            entity = (
-                _bare_link(text, hit, span) if name == "bare" else _host(text, hit, span, address=name == "address")
-            )
-            if entity is not None:
-                yield entity
-                _insert(spans, entity.span)
+            found = _bare_link(text, hit, span) if name == "bare" else _host(text, hit, span, address=name == "address")
+            if found is not None:
+                yield found
+                taken.add(found.span)
 
 
-def _insert(spans: list[Span], span: Span) -> None:
-    spans.insert(bisect_right(spans, span), span)
+class _Covered:
+    """Spans of a view that are read already, apart and sorted."""
 
+    __slots__ = ("_ends", "_starts")
 
-def _stands_in(span: Span, spans: list[Span]) -> bool:
-    """True when `span` overlaps one of `spans`, which are sorted and apart."""
-    index = bisect_right(spans, Span(span.start, span.start), key=lambda other: Span(other.start, other.start))
-    return (index > 0 and spans[index - 1].overlaps(span)) or (index < len(spans) and spans[index].overlaps(span))
+    def __init__(self) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+
+    def overlaps(self, span: Span) -> bool:
+        """True when `span` shares a place with one of them."""
+        index = bisect_right(self._starts, span.start)
+        before = index > 0 and self._ends[index - 1] > span.start
+        return before or (index < len(self._starts) and self._starts[index] < span.end)
+
+    def add(self, span: Span) -> None:
+        """One more; what overlaps is left out."""
+        if not self.overlaps(span):
+            index = bisect_right(self._starts, span.start)
+            self._starts.insert(index, span.start)
+            self._ends.insert(index, span.end)
 
 
 def _link(text: TextEvidence, hit: Hit) -> Entity | None:
@@ -138,8 +146,10 @@ def _host(text: TextEvidence, hit: Hit, span: Span, *, address: bool) -> Entity 
     before = hit.view.text[max(0, span.start - 40) : span.start]
     written = _as_written(text, hit, span)
     shown = hit.view.text[span.start : span.end]
-    defanged = refang(shown) != shown
-    readings = tuple(dict.fromkeys(host for raw in (written, shown) if (host := canonical_host(refang(raw)))))
+    plain = refang(shown)
+    defanged = plain != shown
+    names = (plain,) if written == shown else (refang(written), plain)
+    readings = tuple(dict.fromkeys(host for name in names if (host := canonical_host(name))))
     if not readings:
         return None
     if address:

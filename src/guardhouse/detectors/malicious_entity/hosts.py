@@ -127,6 +127,8 @@ def nested_links(link: Link) -> list[Link]:
 def canonical_host(text: str) -> str:
     """A host name in lower-case punycode, an address in its plain form; empty when it is no host."""
     host = text.strip().rstrip(".")
+    if PLAIN_NAME.fullmatch(host):
+        return host
     if ":" in host and not host.startswith("["):
         host = f"[{host}]"
     if not host or _NOT_HOST.search(host):
@@ -136,6 +138,9 @@ def canonical_host(text: str) -> str:
     except ValueError:
         return ""
 
+
+PLAIN_NAME = re.compile(r"(?!xn--)[a-z0-9]+(?:-[a-z0-9]+)*(?:\.(?!xn--)[a-z0-9]+(?:-[a-z0-9]+)*)*\.[a-z]{2,}")
+"""Names that are in their one form already, as nearly all are: they need no parser."""
 
 _NOT_HOST = re.compile(r"[\s/\\?#@]")
 
@@ -147,8 +152,14 @@ def _plain_host(host: str) -> str:
     return bare
 
 
+_LAST_OF_ADDRESS = frozenset("0123456789")
+
+
+@lru_cache(maxsize=1_024)
 def address_of(host: str) -> IPv4Address | IPv6Address | None:
     """The address that a canonical host is, None for names. An IPv4 address inside an IPv6 one is what is reached."""
+    if host[-1:] not in _LAST_OF_ADDRESS and ":" not in host:
+        return None
     try:
         address = ip_address(host.partition("%")[0])
     except ValueError:

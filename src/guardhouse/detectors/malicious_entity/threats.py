@@ -11,7 +11,7 @@ from importlib import resources
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Protocol
 
-from guardhouse.detectors.malicious_entity.hosts import canonical_host, is_public_suffix, read_link, url_key
+from guardhouse.detectors.malicious_entity.hosts import PLAIN_NAME, canonical_host, is_public_suffix, read_link, url_key
 from guardhouse.detectors.malicious_entity.ranges import Ranges, disjoint
 from guardhouse.errors import ConfigurationError
 
@@ -24,8 +24,6 @@ _WIDEST = {4: 8, 6: 16}
 """Shortest prefix of a network that a list may name: half the internet on a list is a mistake, or sabotage."""
 
 _NUMERIC = re.compile(r"[0-9A-Fa-f:.]+(?:/[0-9.]+)?")
-_PLAIN_NAME = re.compile(r"(?!xn--)[a-z0-9]+(?:-[a-z0-9]+)*(?:\.(?!xn--)[a-z0-9]+(?:-[a-z0-9]+)*)*\.[a-z]{2,}")
-"""Names that are in their one form already, as nearly all are: they need no parser."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +119,7 @@ def key_of(value: str) -> str:
     if "://" in value:
         link = read_link(value)
         return url_key(link).removesuffix("/") if link and link.host else ""
-    if _PLAIN_NAME.fullmatch(value):
+    if PLAIN_NAME.fullmatch(value):
         return value
     if _NUMERIC.fullmatch(value):
         try:
