@@ -5,7 +5,8 @@ GuardhouseError
 │   ├── InvalidInput            400  body, field or option of the wrong form
 │   │   ├── UnknownRecipe       400
 │   │   ├── UnknownName         400  a detector, rule, category or setting that does not exist
-│   │   └── InvalidPattern      400  an operator's pattern that RE2 refuses
+│   │   ├── InvalidPattern      400  an operator's pattern that RE2 refuses
+│   │   └── InvalidContext      400  a redaction's context that cannot be read or is not this tenant's
 │   ├── Unauthorized            401
 │   ├── Forbidden               403
 │   ├── NotFound                404
@@ -102,6 +103,17 @@ class UnknownName(InvalidInput):
 
 class InvalidPattern(InvalidInput):
     """A pattern that RE2 refuses; the message is RE2's own."""
+
+
+class InvalidContext(InvalidInput):
+    """The context of a redaction that is none, was changed, or was made under another key or for another service.
+
+    `is_encoding` says that it is no base64 of a JSON object at all.
+    """
+
+    def __init__(self, detail: str, *, is_encoding: bool = True) -> None:
+        super().__init__(detail, path=("fpe_context",))
+        self.is_encoding = is_encoding
 
 
 class Unauthorized(CallerError):

@@ -56,7 +56,8 @@ class Settings:
     cache_entries: int = _setting(20_000, "Texts whose network readings are remembered per worker.")
     redaction_key: str = _setting(
         "",
-        "64 hexadecimal digits under which values are hashed; empty keeps a key file in the data folder. "
+        "64 hexadecimal digits under which values are hashed and encrypted, or several such keys, comma-separated, "
+        "oldest first, as VERSION:DIGITS or without VERSION; empty keeps a key file in the data folder. "
         "Replicas must share it.",
         secret=True,
     )
