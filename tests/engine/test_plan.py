@@ -102,8 +102,10 @@ def test_a_block_survives_the_policy_on_sensitive_data():
 
 
 def test_an_edit_that_nobody_serves_becomes_a_replacement():
-    recipe = Recipe("r", "R", "", (DetectorSetting("pii", Rule(RuleAction.FPE, {"fpe_alphabet": "numeric"})),))
-    assert settings(recipe=recipe)["pii"].default == REPLACE
+    recipe = Recipe("r", "R", "", (DetectorSetting("pii", Rule(RuleAction.FPE, {"alphabet": "numeric"})),))
+    served = {action: operator for action, operator in OPERATORS.items() if action is not RuleAction.FPE}
+    made = build_plan(recipe, None, None, detectors=DETECTORS, operators=served, shared={})
+    assert made.steps[0].setting.default == REPLACE
 
 
 @pytest.mark.parametrize(

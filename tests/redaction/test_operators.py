@@ -1,12 +1,23 @@
 """What each operator makes of a value, and which parameters it refuses."""
 
+import re
+import unicodedata
+
 import pytest
 
 from guardhouse.errors import InvalidInput
 from guardhouse.model.recipe import RuleAction
 from guardhouse.redaction import guardhouse_operators
+from guardhouse.redaction.base import Value
+from guardhouse.redaction.context import read_context
+from guardhouse.redaction.keys import KeyRing
+from guardhouse.redaction.session import Session
 
-KEY = bytes(range(32))
+RING = KeyRing({1: bytes(range(32))})
+
+
+def session(tenant="", ring=RING, **options):
+    return Session(ring.current_for(tenant), **options)
 
 
 @pytest.fixture(scope="module")
@@ -56,16 +67,86 @@ def operators():
 def test_rewrites(operators, action, parameters, value, expected):
     operator = operators[RuleAction(action)]
     operator.check(parameters)
-    assert operator.rewrite(value, kind="EMAIL_ADDRESS", parameters=parameters, key=KEY) == expected
+    made = operator.rewrite(Value(value, "EMAIL_ADDRESS"), parameters=parameters, session=session())
+    assert made.text == expected
 
 
 def test_hashes_are_keyed_and_repeatable(operators):
-    rewrite = operators[RuleAction.HASH].rewrite
-    first = rewrite("a@b.org", kind="EMAIL_ADDRESS", parameters={}, key=KEY)
-    assert first == rewrite("a@b.org", kind="OTHER", parameters={}, key=KEY)
-    assert first != rewrite("a@b.org", kind="EMAIL_ADDRESS", parameters={}, key=bytes(32))
+    def hashed(text, where, **parameters):
+        return operators[RuleAction.HASH].rewrite(Value(text, "X"), parameters=parameters, session=where).text
+
+    first = hashed("a@b.org", session())
+    assert first == hashed("a@b.org", session())
+    assert first != hashed("a@b.org", session(ring=KeyRing({1: bytes(32)})))
+    assert first != hashed("a@b.org", session("shop"))
     assert len(first) == 64
-    assert len(rewrite("\ud800", kind="X", parameters={"hash_type": "md5"}, key=KEY)) == 32
+    assert len(hashed("\ud800", session(), hash_type="md5")) == 32
+
+
+def test_numbered_names_stay_with_their_value(operators):
+    rewrite, one = operators[RuleAction.REPLACE].rewrite, session(texts=["see <PERSON_4>"])
+
+    def named(text, kind="PERSON", where=one, **parameters):
+        return rewrite(Value(text, kind), parameters=parameters or {"numbered": True}, session=where).text
+
+    assert [named(text) for text in ("Ann Lee", "Bob", "ann  lee")] == ["<PERSON_5>", "<PERSON_6>", "<PERSON_5>"]
+    assert named("Ann Lee", "EMAIL_ADDRESS") == "<EMAIL_ADDRESS_1>"
+    assert named("Eve", value="{kind}-{number}!") == "PERSON-7!"
+    later = session(earlier=read_context(one.context(), RING, ""))
+    assert [named(text, where=later) for text in ("Zoe", "Bob")] == ["<PERSON_7>", "<PERSON_6>"]
+
+
+SHAPES = {
+    "PERSON": ("Ana Peña", r"[A-ZÁÉÍÓÚ]\w+ [A-ZÁÉÍÓÚ]\w+"),
+    "EMAIL_ADDRESS": ("ann.lee7@corp.test", r"[a-z]+\.[a-z]+[0-9]{2}@example\.(com|org|net)"),
+    "PHONE_NUMBER": ("+1 (415) 867-5309", r"\+1 \([2-9]0[2-9]\) 555-01[0-9]{2}"),
+    "CREDIT_CARD": ("4929 1111 2222 3333", r"4[0-9]{3} [0-9]{4} [0-9]{4} [0-9]{4}"),
+    "US_SSN": ("234-56-7890", r"9[0-9]{2}-[0-4][0-9]-[0-9]{4}"),
+    "IP_ADDRESS": ("8.8.8.8", r"(192\.0\.2|198\.51\.100|203\.0\.113)\.[0-9]{1,3}"),
+    "MAC_ADDRESS": ("3c:22:fb:01:02:03", r"00:00:5e:00:53:[0-9a-f]{2}"),
+    "DATE_TIME": ("2024-02-29", r"20[0-9]{2}-(0[1-9]|1[0-2])-[0-2][0-9]"),
+    "URL": ("https://bank.test/login", r"https://[a-z]+\.example\.(com|org|net)/[a-z]+"),
+    "UK_NHS": ("943 476 5919", r"00[0-9] [0-9]{3} [0-9]{4}"),
+    "LOCATION": ("Paris", r"[A-Z][A-Za-z ]+"),
+}
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+def test_surrogates_have_the_shape_and_belong_to_nobody(operators, kind):
+    value, shape = SHAPES[kind]
+
+    def stand_in(text=value, **where):
+        return operators[RuleAction.SURROGATE].rewrite(Value(text, kind), parameters={}, session=session(**where)).text
+
+    made = stand_in(conversation_id="c1")
+    assert re.fullmatch(shape, made)
+    assert made != value
+    assert made == stand_in(conversation_id="c1")
+    others = {stand_in(conversation_id=f"c{number}") for number in range(2, 12)}
+    assert len(others) > 2
+    assert any(stand_in(tenant=f"t{number}", conversation_id="c1") != made for number in range(4))
+
+
+def test_surrogate_names_keep_the_script(operators):
+    for text, script in (("Иван Попов", "CYRILLIC"), ("王伟", "CJK"), ("أحمد", "ARABIC"), ("김민준", "HANGUL")):
+        made = operators[RuleAction.SURROGATE].rewrite(Value(text, "PERSON"), parameters={}, session=session()).text
+        assert all(unicodedata.name(char).startswith(script) for char in made if char != " ")
+
+
+def test_a_surrogate_iban_has_its_check_digits(operators):
+    value = Value("DE89 3704 0044 0532 0130 00", "IBAN_CODE")
+    made = operators[RuleAction.SURROGATE].rewrite(value, parameters={}, session=session()).text
+    bare = made.replace(" ", "")
+    assert re.fullmatch(r"DE[0-9]{2} 0000 [0-9]{4} [0-9]{4} [0-9]{4} [0-9]{2}", made)
+    assert int("".join(str(int(char, 36)) for char in bare[4:] + bare[:4])) % 97 == 1
+
+
+@pytest.mark.parametrize("text", ["", "9", "1" * 5000, "²³x", "\ud800", "０１２", "a\n" * 50], ids=repr)
+@pytest.mark.parametrize("kind", sorted({*SHAPES, "IBAN_CODE", "OTHER"}))
+def test_any_text_has_a_surrogate_of_any_kind(operators, kind, text):
+    made = operators[RuleAction.SURROGATE].rewrite(Value(text, kind), parameters={}, session=session()).text
+    assert made
+    assert made != text
 
 
 @pytest.mark.parametrize(
@@ -78,6 +159,12 @@ def test_hashes_are_keyed_and_repeatable(operators):
         ("partial_mask", {"unmasked_from_right": True}),
         ("partial_mask", {"chars_to_ignore": "-"}),
         ("hash", {"hash_type": "sha1"}),
+        ("replace", {"numbered": 1}),
+        ("replace", {"reversible": True, "value": "x"}),
+        ("fpe", {"alphabet": "greek"}),
+        ("fpe", {"tweak": "short"}),
+        ("fpe", {"tweak": 1234567}),
+        ("surrogate", {"reversible": "yes"}),
     ],
 )
 def test_parameters_that_make_no_sense_are_refused(operators, action, parameters):

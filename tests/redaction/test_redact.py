@@ -11,12 +11,13 @@ from guardhouse.model.finding import Finding, Span
 from guardhouse.model.recipe import Rule, RuleAction
 from guardhouse.redaction import guardhouse_operators
 from guardhouse.redaction.apply import put_back
-from guardhouse.redaction.keys import load_key
+from guardhouse.redaction.keys import KeyRing
 from guardhouse.redaction.redact import Target, redact
+from guardhouse.redaction.session import Session
 
 PATH = ("text",)
 OPERATORS = {operator.action: operator for operator in guardhouse_operators()}
-KEY = bytes(32)
+RING = KeyRing({1: bytes(32)})
 
 
 def run(text, *spans, form=TextForm.CONTENT, action=RuleAction.REPLACE):
@@ -25,7 +26,7 @@ def run(text, *spans, form=TextForm.CONTENT, action=RuleAction.REPLACE):
         Target(Finding("pii", kind, 0.9, PATH, None if span is None else Span(*span)), Rule(action))
         for kind, span in spans
     ]
-    return redact([source], targets, operators=OPERATORS, key=KEY)
+    return redact([source], targets, operators=OPERATORS, session=Session(RING.current_for("")))
 
 
 def test_several_spans_in_one_text():
@@ -35,13 +36,13 @@ def test_several_spans_in_one_text():
         ("NAME", Span(0, 3), Span(0, 6)),
         ("US_SSN", Span(4, 15), Span(7, 15)),
     ]
-    assert result.replacements == ("<NAME>", "<US_SSN>")
+    assert [done.replacement for done in result.done] == ["<NAME>", "<US_SSN>"]
 
 
 def test_of_two_that_overlap_the_earlier_wins_and_covers_both():
     result = run("abcdefghij", ("LATER", (3, 8)), ("FIRST", (0, 5)))
     assert result.texts == {PATH: "<FIRST>ij"}
-    assert result.replacements == (None, "<FIRST>")
+    assert [done and done.replacement for done in result.done] == [None, "<FIRST>"]
 
 
 def test_of_two_that_start_together_the_longer_wins():
@@ -55,7 +56,7 @@ def test_a_finding_without_a_span_stands_for_the_whole_text():
 def test_reported_findings_change_nothing():
     result = run("ann", ("NAME", (0, 3)), action=RuleAction.REPORT)
     assert result.texts == {}
-    assert result.replacements == (None,)
+    assert result.done == (None,)
 
 
 @pytest.mark.parametrize(
@@ -66,6 +67,8 @@ def test_reported_findings_change_nothing():
         pytest.param('{"ssn": 1234567890}', "23456789", {"ssn": "<X>"}, id="part-of-number-takes-it-whole"),
         pytest.param('{"a": "x", "b": "y"}', 'x", "b": "y', {"a": "<X>", "<X>": "<X>"}, id="across-the-structure"),
         pytest.param('{"t": "l\\u00e9a"}', "l\\u00e9a", {"t": "<X>"}, id="escapes"),
+        pytest.param('{"t": "\\u0007", "n": 1}', "007", {"t": "<X>", "n": 1}, id="part-of-an-escape-takes-it-whole"),
+        pytest.param('{"t": "\\r", "n": 1}', '", "n', {"t": "\r", "<X>": 1}, id="structure-stays"),
         pytest.param('not json a@b.org"', "a@b.org", None, id="not-json"),
     ],
 )
@@ -82,7 +85,7 @@ def test_replacements_inside_json_are_escaped():
     arguments = '{"a": "secret"}'
     targets = [Target(Finding("pii", "X", 0.9, PATH, Span(7, 13)), Rule(RuleAction.REPLACE, {"value": '"\\{kind}'}))]
     source = SourceText(arguments, PATH, Channel.ASSISTANT, 0, TextForm.ARGUMENTS)
-    text = redact([source], targets, operators=OPERATORS, key=KEY).texts[PATH]
+    text = redact([source], targets, operators=OPERATORS, session=Session(RING.current_for(""))).texts[PATH]
     assert json.loads(text) == {"a": '"\\X'}
 
 
@@ -115,18 +118,3 @@ def test_put_back_decodes_where_an_object_stood():
 def test_put_back_refuses_paths_that_lead_nowhere(path):
     with pytest.raises(KeyError):
         put_back({"a": ["x", "y"]}, {path: "z"})
-
-
-def test_the_key_file_is_made_once_and_private(tmp_path):
-    folder = tmp_path / "data"
-    key = load_key(folder)
-    assert load_key(folder) == key
-    assert len(key) == 32
-    assert (folder / "redaction.key").stat().st_mode & 0o777 == 0o600
-    assert [file.name for file in folder.iterdir()] == ["redaction.key"]
-
-
-def test_a_given_key_must_be_whole():
-    assert load_key(None, "00" * 32) == bytes(32)
-    with pytest.raises(Exception, match="64 hexadecimal digits"):
-        load_key(None, "00")

@@ -20,6 +20,12 @@ from guardhouse.engine.decide import Thresholds, decide_action
 from guardhouse.engine.explain import explain
 from guardhouse.engine.plan import Plan, build_plan
 from guardhouse.engine.policy import resolve_policy
+from guardhouse.engine.redacting import (
+    REDACTION_RECIPE,
+    RedactedContent,
+    redacted_content,
+    redaction_overrides,
+)
 from guardhouse.engine.run import Run, fail_plan, gather_evidence, run_plan
 from guardhouse.engine.timing import Stopwatch
 from guardhouse.errors import Blocked, ConfigurationError, DeadlineExceeded, InvalidInput, UnknownRecipe
@@ -27,7 +33,7 @@ from guardhouse.matching.matcher import Matcher
 from guardhouse.matching.pattern import Pattern
 from guardhouse.model.codec import overrides_from_dict
 from guardhouse.model.conversation import Role, SourceText
-from guardhouse.model.evaluation import DetectorReport, Evaluation, Outcome
+from guardhouse.model.evaluation import AppliedFinding, DetectorReport, Evaluation, Outcome
 from guardhouse.model.messages import conversation_from_messages, conversation_from_text
 from guardhouse.model.policy import (
     Blocking,
@@ -41,8 +47,11 @@ from guardhouse.model.policy import (
 from guardhouse.model.recipe import DetectorSetting, Overrides, Recipe, Rule, RuleAction
 from guardhouse.model.request import EvaluationRequest
 from guardhouse.plugins import collect_detectors, collect_operators, load_plugins
-from guardhouse.redaction.keys import load_key
-from guardhouse.redaction.redact import Redacted, redact
+from guardhouse.redaction.context import read_context
+from guardhouse.redaction.keys import KeyRing, load_key_ring
+from guardhouse.redaction.redact import Done, Redacted, redact
+from guardhouse.redaction.session import Session
+from guardhouse.redaction.unredact import Restorer, Unredactor
 from guardhouse.settings import Settings
 
 _WARM_UP: tuple[dict[str, Any], ...] = (
@@ -59,9 +68,10 @@ _PLANS_KEPT = 64
 class Guard:
     """Judges conversations. Needs no server, no store and no network; safe to share between threads.
 
-    `recipes` and `policies` are the operator's own, beside the built-in recipes; `detectors`, `classifier`, `clock`
-    and `new_id` replace the loaded ones (for tests and plug-in authors). Creating one is cheap: the model and the
-    patterns load on first use, or with `load()`.
+    `recipes` and `policies` are the operator's own, beside the built-in recipes; `redaction_key` is a key ring, or one
+    key of 32 bytes; without it the setting's, else a key that lives as long as the guard. `detectors`, `classifier`,
+    `clock` and `new_id` replace the loaded ones (for tests and plug-in authors). Creating one is cheap: the model and
+    the patterns load on first use, or with `load()`.
     """
 
     def __init__(
@@ -72,7 +82,7 @@ class Guard:
         policies: Mapping[Scope, Policy] | None = None,
         detectors: Iterable[Detector] | None = None,
         classifier: Classifier | None = None,
-        redaction_key: bytes | None = None,
+        redaction_key: KeyRing | bytes | None = None,
         clock: Callable[[], float] = time.monotonic,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
@@ -86,7 +96,9 @@ class Guard:
             if settings is not None and isinstance(detector, Configurable):
                 detector.configure(settings)
         self._classifier = classifier
-        self._redaction_key = redaction_key or load_key(None, self._settings.redaction_key)
+        if isinstance(redaction_key, bytes):
+            redaction_key = KeyRing({1: redaction_key})
+        self._key_ring = redaction_key or load_key_ring(None, self._settings.redaction_key)
         self._clock = clock
         self._new_id = new_id
         self._lock = threading.Lock()
@@ -106,11 +118,15 @@ class Guard:
         role: str = "user",
         overrides: Overrides | Mapping[str, Any] | None = None,
         block: bool = False,
+        conversation_id: str = "",
+        fpe_context: str | None = None,
     ) -> Evaluation:
         """Judge one text, or the last turn of a list of chat messages.
 
-        `role` says who speaks a single text. `overrides` may be a plain dict (see `docs/recipes.md`). Raises
-        `InvalidInput` for what cannot be read, and with `block=True` `Blocked` when the verdict is to be acted on.
+        `role` says who speaks a single text. `overrides` may be a plain dict (see `docs/recipes.md`).
+        `conversation_id` and the `fpe_context` of the answer before keep the same replacements for the same values.
+        Raises `InvalidInput` for what cannot be read, and with `block=True` `Blocked` when the verdict is to be acted
+        on.
         """
         if isinstance(content, str):
             if role not in set(Role):
@@ -121,12 +137,65 @@ class Guard:
         if overrides is not None and not isinstance(overrides, Overrides):
             overrides = overrides_from_dict(overrides)
         request = EvaluationRequest(
-            conversation, scope=Scope(service, env), recipe=recipe, overrides=overrides, dialect="library"
+            conversation,
+            scope=Scope(service, env),
+            recipe=recipe,
+            overrides=overrides,
+            dialect="library",
+            conversation_id=conversation_id,
+            fpe_context=fpe_context,
         )
         evaluation = self.judge(request, self.snapshot)
         if block and evaluation.blocked:
             raise Blocked(evaluation)
         return evaluation
+
+    def redact(
+        self,
+        content: str | Sequence[Mapping[str, Any]],
+        *,
+        action: str | RuleAction | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        kinds: Sequence[str] | None = None,
+        recipe: str = REDACTION_RECIPE,
+        service: str | None = None,
+        env: str | None = None,
+        conversation_id: str = "",
+        fpe_context: str | None = None,
+    ) -> RedactedContent:
+        """One text, or all of a list of chat messages, with what is sensitive taken out.
+
+        `action` is one that edits (`docs/recipes.md`), with its `parameters`; without it the recipe's own count.
+        `kinds` are the only ones that are looked for. Raises `InvalidInput`.
+        """
+        messages = None if isinstance(content, str) else list(content)
+        conversation = (
+            conversation_from_text(content)
+            if isinstance(content, str)
+            else conversation_from_messages(messages, judge_all=True)
+        )
+        request = EvaluationRequest(
+            conversation,
+            scope=Scope(service, env),
+            recipe=recipe,
+            overrides=redaction_overrides(self.detectors, action=action, parameters=parameters, kinds=kinds),
+            dialect="library",
+            conversation_id=conversation_id,
+            fpe_context=fpe_context,
+        )
+        return redacted_content(content if messages is None else messages, self.judge(request, self.snapshot))
+
+    def unredact(self, data: Any, fpe_context: str, *, service: str | None = None) -> Any:
+        """`data` (a text or any JSON document) with the originals of a redaction put back wherever they are quoted.
+
+        `service` is the one that the redaction was made for. Raises `InvalidContext` for a context that is none, was
+        changed, or belongs to another key or service.
+        """
+        return Restorer(read_context(fpe_context, self._key_ring, service or "")).document(data)
+
+    def unredactor(self, fpe_context: str, *, service: str | None = None) -> Unredactor:
+        """The same for a text that comes in pieces. Raises `InvalidContext`."""
+        return Unredactor(read_context(fpe_context, self._key_ring, service or ""))
 
     def judge(
         self,
@@ -146,6 +215,8 @@ class Guard:
         watch = Stopwatch(self._clock)
         policy = policy or resolve_policy(snapshot, request.scope)
         plan = self._plan(request, snapshot, policy)
+        tenant = request.scope.service or ""
+        earlier = None if request.fpe_context is None else read_context(request.fpe_context, self._key_ring, tenant)
         sources = judged_texts(request.conversation)
         thresholds = Thresholds(request.sensitivity, policy.sensitivity)
         self._shared_matcher()  # a first call compiles it: that is not this text's time
@@ -156,7 +227,12 @@ class Guard:
                 sources,
                 [target for decision in run.decisions for target in decision.targets],
                 operators=self.operators,
-                key=self._redaction_key,
+                session=Session(
+                    self._key_ring.current_for(tenant),
+                    conversation_id=request.conversation_id or request.log_fields.session,
+                    earlier=earlier,
+                    texts=[source.value for source in sources],
+                ),
             )
         reports = _with_replacements([decision.report for decision in run.decisions], redacted)
         return self._evaluation(request, policy, plan, run, reports, redacted, sources, watch)
@@ -304,6 +380,7 @@ class Guard:
             texts=redacted.texts,
             timings_ms=watch.readings(),
             policy_revision=policy.revision,
+            fpe_context=redacted.context,
         )
 
     def _image_report(self, request: EvaluationRequest, plan: Plan) -> tuple[DetectorReport, ...]:
@@ -355,12 +432,13 @@ class Guard:
 
 
 def _with_replacements(reports: Sequence[DetectorReport], redacted: Redacted) -> list[DetectorReport]:
-    """The reports with what was put in each finding's place; targets and findings are in the same order."""
-    replacements = iter(redacted.replacements)
+    """The reports with what was done about each finding; targets and findings are in the same order."""
+    done = iter(redacted.done)
     return [
-        replace(
-            report,
-            findings=tuple(replace(applied, replacement=next(replacements)) for applied in report.findings),
-        )
+        replace(report, findings=tuple(_with_replacement(applied, next(done)) for applied in report.findings))
         for report in reports
     ]
+
+
+def _with_replacement(applied: AppliedFinding, done: Done | None) -> AppliedFinding:
+    return applied if done is None else replace(applied, replacement=done.replacement, action=done.action)

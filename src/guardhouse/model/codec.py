@@ -61,6 +61,7 @@ def evaluation_to_dict(evaluation: Evaluation, *, values: bool = True) -> dict[s
         else [],
         "timings_ms": dict(evaluation.timings_ms),
         "policy_revision": evaluation.policy_revision,
+        "fpe_context": evaluation.fpe_context if values else None,
     }
 
 
@@ -80,6 +81,7 @@ def evaluation_from_dict(data: Mapping[str, Any]) -> Evaluation:
         texts={tuple(text["steps"]): text["text"] for text in data["texts"]},
         timings_ms=dict(data["timings_ms"]),
         policy_revision=data["policy_revision"],
+        fpe_context=data.get("fpe_context"),
     )
 
 

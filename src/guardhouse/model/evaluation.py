@@ -73,7 +73,8 @@ class Evaluation:
 
     `action` is the true verdict, `blocked` whether the client should act on it under its policy. `confidences` holds
     the highest confidence of every category that was looked for, flagged or not; `thresholds` the least that flags.
-    `texts` maps the path of each changed string to its redacted form. `timings_ms` is by stage.
+    `texts` maps the path of each changed string to its redacted form. `timings_ms` is by stage. `fpe_context` is what
+    un-redaction and the conversation's next request need, where something was encrypted, sealed or numbered.
     """
 
     id: str
@@ -89,6 +90,7 @@ class Evaluation:
     texts: Mapping[Path, str] = field(repr=False)
     timings_ms: Mapping[str, float]
     policy_revision: int
+    fpe_context: str | None = field(default=None, repr=False)
 
     @property
     def flagged(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ class RuleAction(StrEnum):
     REPLACE = "replace"
     HASH = "hash"
     FPE = "fpe"
+    SURROGATE = "surrogate"
     DISABLED = "disabled"
 
 
@@ -30,6 +31,7 @@ REDACTING = frozenset(
         RuleAction.REPLACE,
         RuleAction.HASH,
         RuleAction.FPE,
+        RuleAction.SURROGATE,
     }
 )
 """The actions that edit the text."""

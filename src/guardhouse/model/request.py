@@ -18,6 +18,8 @@ class EvaluationRequest:
     `recipe` is what the caller named; None takes the policy's recipe, else `default_recipe`. The `default_*` members
     are the dialect's, used where neither the caller nor any policy says anything. `sensitivity`, `sensitive_data` and
     `tool_policies` are this request's own and win over the policy (an empty mapping leaves the policy's).
+    `conversation_id` ties what is put in the place of values to a conversation; empty takes the log's session.
+    `fpe_context` is that of the conversation's last answer, whose names and encryptions go on.
     """
 
     conversation: Conversation
@@ -31,3 +33,5 @@ class EvaluationRequest:
     default_blocking: Blocking = Blocking.BLOCK
     log_fields: LogFields = LogFields()
     dialect: str = "native"
+    conversation_id: str = ""
+    fpe_context: str | None = field(default=None, repr=False)

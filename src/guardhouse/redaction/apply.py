@@ -43,8 +43,9 @@ def edit_text(text: str, edits: Sequence[Edit]) -> tuple[str, list[Span]]:
 class JsonText:
     """A text that is JSON, and how spans of it can be replaced so that it stays JSON.
 
-    Inside a string literal the replacement is escaped; a number (or other bare scalar) is widened to the whole scalar
-    and becomes a string; a span that crosses the structure is narrowed to the literals it touches.
+    Inside a string literal the replacement is escaped, and a span that cuts an escape takes it whole; a number (or
+    other bare scalar) is widened to the whole scalar and becomes a string; a span that crosses the structure is
+    narrowed to the literals it touches.
     """
 
     def __init__(self, text: str) -> None:
@@ -64,16 +65,35 @@ class JsonText:
             literal = self._strings[index]
             if literal.start >= span.end:
                 break
-            inside.append(Span(max(span.start, literal.start), min(span.end, literal.end)))
+            start, end = self._escape_at(span.start), self._escape_at(span.end)
+            inside.append(Span(max(start.start, literal.start), min(end.end, literal.end)))
         if inside:
             return inside
-        start, end = span.start, span.end
-        while start > 0 and _SCALAR.match(self._text[start - 1]):
+        index = bisect_right(self._ends, span.start)
+        least = self._strings[index - 1].end + 1 if index else 0  # behind the closing quote before
+        most = self._strings[index].start - 1 if index < len(self._strings) else len(self._text)
+        start, end = max(span.start, least), min(span.end, most)
+        if start >= end:
+            return []
+        while start > least and _SCALAR.match(self._text[start - 1]):
             start -= 1
-        while end < len(self._text) and _SCALAR.match(self._text[end]):
+        while end < most and _SCALAR.match(self._text[end]):
             end += 1
         scalars = list(_SCALAR.finditer(self._text, start, end))
         return [Span(match.start(), match.end()) for match in scalars]
+
+    def _escape_at(self, position: int) -> Span:
+        """The escape in a literal that `position` lies within, empty at `position` where it lies in none."""
+        text = self._text
+        opener = text.rfind("\\", max(0, position - 5), position)
+        run = opener
+        while run > 0 and text[run - 1] == "\\":
+            run -= 1
+        if opener >= 0 and (opener - run) % 2 == 0:
+            end = opener + (6 if text[opener + 1 : opener + 2] == "u" else 2)
+            if end > position:
+                return Span(opener, end)
+        return Span(position, position)
 
     def is_in_string(self, place: Span) -> bool:
         """True where `place` lies inside the quotes of a literal."""
@@ -90,10 +110,21 @@ class JsonText:
                 return raw
         return raw
 
-    def written(self, place: Span, replacement: str) -> str:
-        """`replacement` as JSON source for `place`."""
-        quoted = json.dumps(replacement, ensure_ascii=False)
-        return quoted[1:-1] if self.is_in_string(place) else quoted
+    def raw(self, place: Span, value: str) -> str | None:
+        """How the source spells `value` at `place`, None where it is as `written` would."""
+        source = self._text[place.start : place.end]
+        return source if self.is_in_string(place) and source != escaped(value) else None
+
+    def written(self, place: Span, replacement: str, *, stays_bare: bool = False) -> str:
+        """`replacement` as JSON source for `place`; with `stays_bare` a number may stay a number."""
+        if stays_bare and not self.is_in_string(place):
+            return replacement
+        return escaped(replacement) if self.is_in_string(place) else f'"{escaped(replacement)}"'
+
+
+def escaped(text: str) -> str:
+    """`text` as it stands between the quotes of a JSON string."""
+    return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
 def is_json(text: str) -> bool:

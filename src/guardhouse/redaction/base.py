@@ -1,11 +1,39 @@
-"""What a redaction operator is."""
+"""What a redaction operator is, what it is given and what it gives back."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
 from guardhouse.model.recipe import RuleAction
+
+if TYPE_CHECKING:
+    from guardhouse.redaction.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What stands at one place that is to be edited. It stays out of `repr`."""
+
+    text: str = field(repr=False)
+    """The characters meant: decoded where the place lies in a JSON string."""
+    kind: str
+    raw: str | None = field(default=None, repr=False)
+    """How the JSON around it spells it, where that differs from `json.dumps(text, ensure_ascii=False)`."""
+    is_bare: bool = False
+    """True for a JSON number (or another scalar) that stands without quotes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """What is put in the place of a value."""
+
+    text: str
+    action: RuleAction | None = None
+    """What was done, where that is not what the operator is called for: a value that cannot be encrypted, say."""
+    stays_bare: bool = False
+    """True when it may stand where a bare JSON number stood, without quotes."""
 
 
 class Operator(Protocol):
@@ -25,6 +53,6 @@ class Operator(Protocol):
         """Raise `InvalidInput` when the parameters make no sense. Called when a plan is built."""
         ...
 
-    def rewrite(self, value: str, *, kind: str, parameters: Mapping[str, Any], key: bytes) -> str:
-        """What to put in the place of `value`. `key` is the tenant's secret for keyed operators."""
+    def rewrite(self, value: Value, *, parameters: Mapping[str, Any], session: Session) -> Replacement:
+        """What to put in the place of `value`. `session` has the tenant's keys and what was done before."""
         ...

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from guardhouse.errors import InvalidInput
 from guardhouse.model.recipe import RuleAction
+from guardhouse.redaction.base import Replacement, Value
+
+if TYPE_CHECKING:
+    from guardhouse.redaction.session import Session
 
 
 class Hash:
     """HMAC of the value under the tenant's key, in lower-case hex. Equal values give equal hashes.
 
-    `hash_type` is `sha256` (default) or `md5`, kept for callers who need its length.
+    `hash_type` is `sha256` (default) or `md5`, kept for callers who need its length. A new key of the ring gives new
+    hashes.
     """
 
     action = RuleAction.HASH
@@ -24,6 +29,7 @@ class Hash:
         if parameters.get("hash_type", "sha256") not in ("md5", "sha256"):
             raise InvalidInput("hash_type is md5 or sha256", path=("parameters", "hash_type"), code="not_in_enum")
 
-    def rewrite(self, value: str, *, kind: str, parameters: Mapping[str, Any], key: bytes) -> str:
+    def rewrite(self, value: Value, *, parameters: Mapping[str, Any], session: Session) -> Replacement:
         """64 (or 32) hexadecimal digits."""
-        return hmac.digest(key, value.encode("utf-8", "surrogatepass"), parameters.get("hash_type", "sha256")).hex()
+        data = value.text.encode("utf-8", "surrogatepass")
+        return Replacement(hmac.digest(session.key, data, parameters.get("hash_type", "sha256")).hex())

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from guardhouse.errors import InvalidInput
 from guardhouse.model.recipe import RuleAction
+from guardhouse.redaction.base import Replacement, Value
+
+if TYPE_CHECKING:
+    from guardhouse.redaction.session import Session
 
 
 def check_masking_char(parameters: Mapping[str, Any]) -> None:
@@ -26,7 +30,7 @@ class Mask:
         """`masking_char` must be one character."""
         check_masking_char(parameters)
 
-    def rewrite(self, value: str, *, kind: str, parameters: Mapping[str, Any], key: bytes) -> str:
+    def rewrite(self, value: Value, *, parameters: Mapping[str, Any], session: Session) -> Replacement:
         """A mask of the value's length."""
         masking_char: str = parameters.get("masking_char", "*")
-        return masking_char * len(value)
+        return Replacement(masking_char * len(value.text))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from guardhouse.errors import InvalidInput
 from guardhouse.model.recipe import RuleAction
+from guardhouse.redaction.base import Replacement, Value
 from guardhouse.redaction.mask import check_masking_char
+
+if TYPE_CHECKING:
+    from guardhouse.redaction.session import Session
 
 _COUNTS = ("unmasked_from_left", "unmasked_from_right", "masked_from_left", "masked_from_right")
 
@@ -38,14 +42,16 @@ class PartialMask:
         if not isinstance(ignored, list | tuple) or not all(isinstance(c, str) and len(c) == 1 for c in ignored):
             raise InvalidInput("chars_to_ignore lists single characters", path=("parameters", "chars_to_ignore"))
 
-    def rewrite(self, value: str, *, kind: str, parameters: Mapping[str, Any], key: bytes) -> str:
+    def rewrite(self, value: Value, *, parameters: Mapping[str, Any], session: Session) -> Replacement:
         """The value with some characters masked, of the same length."""
         masking_char: str = parameters.get("masking_char", "*")
         ignored = frozenset(parameters.get("chars_to_ignore", ()))
-        hidden = _hidden(len(value), parameters)
-        return "".join(
-            masking_char if hide and char not in ignored else char for char, hide in zip(value, hidden, strict=True)
+        hidden = _hidden(len(value.text), parameters)
+        masked = (
+            masking_char if hide and char not in ignored else char
+            for char, hide in zip(value.text, hidden, strict=True)
         )
+        return Replacement("".join(masked))
 
 
 def _hidden(length: int, parameters: Mapping[str, Any]) -> list[bool]:

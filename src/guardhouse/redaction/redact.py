@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from guardhouse.model.conversation import Path, SourceText, TextForm
 from guardhouse.model.evaluation import Redaction
 from guardhouse.model.finding import Finding, Span
 from guardhouse.model.recipe import REDACTING, Rule, RuleAction
-from guardhouse.redaction.apply import Edit, JsonText, edit_text
-from guardhouse.redaction.base import Operator
+from guardhouse.redaction.apply import Edit, JsonText, edit_text, escaped, is_json
+from guardhouse.redaction.base import Operator, Value
+from guardhouse.redaction.session import ATTEMPTS, Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +23,34 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Redacted:
-    """`texts`: the changed strings by path. `replacements`: one per target, None where nothing was put."""
+class Done:
+    """What was put in the place of a finding, and by which operator's way."""
 
-    texts: Mapping[Path, str]
+    replacement: str = field(repr=False)
+    action: RuleAction
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """`texts`: the changed strings by path. `done`: one per target, None where nothing was put.
+
+    `context` is what un-redaction, and the conversation's next redaction, need; None when there is nothing to remember.
+    """
+
+    texts: Mapping[Path, str] = field(repr=False)
     redactions: tuple[Redaction, ...]
-    replacements: tuple[str | None, ...]
+    done: tuple[Done | None, ...]
+    context: str | None = field(default=None, repr=False)
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A redaction while it is made. `expected` is what restoring each text is to give."""
+
+    texts: dict[Path, str] = field(default_factory=dict)
+    redactions: list[Redaction] = field(default_factory=list)
+    done: dict[int, Done] = field(default_factory=dict)
+    expected: dict[Path, str] = field(default_factory=dict)
 
 
 def redact(
@@ -35,35 +58,37 @@ def redact(
     targets: Sequence[Target],
     *,
     operators: Mapping[RuleAction, Operator],
-    key: bytes,
+    session: Session,
 ) -> Redacted:
-    """Edit the texts as the targets' rules say.
+    """Edit the texts as the targets' rules say. Linear in the texts.
 
     Of two findings that overlap, the one that starts earlier (then the longer) gives kind and operator; its edit grows
     to cover the other, so that no part of a value stays. A finding without a span stands for its whole text.
+
+    What can be restored is restored here once, to see that it comes back exactly: where a text happens to hold what
+    was put elsewhere in it, or an attacker wrote it so, other replacements are taken.
     """
-    texts: dict[Path, str] = {}
-    redactions: list[Redaction] = []
-    replacements: list[str | None] = [None] * len(targets)
     by_path: dict[Path, list[int]] = {}
     for index, target in enumerate(targets):
         if target.rule.action in REDACTING:
             by_path.setdefault(target.finding.path, []).append(index)
-    for source in sources:
-        chosen = [(_span(targets[index].finding, source), index) for index in by_path.get(source.path, ())]
-        if not chosen:
-            continue
-        text, made = _redact_one(source, _merge(chosen), targets, operators, key)
-        for index, redaction in made:
-            replacements[index] = redaction.replacement
-            redactions.append(redaction)
-        if text != source.value:
-            texts[source.path] = text
-    return Redacted(texts, tuple(redactions), tuple(replacements))
+    draft = _Draft()
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            session.begin(attempt)
+            draft = _Draft()
+        for source in sources:
+            if source.path in by_path:
+                _redact_one(source, by_path[source.path], targets, operators, session, draft)
+        if not session.has_restorable or _comes_back(draft, session):
+            break
+    done = tuple(draft.done.get(index) for index in range(len(targets)))
+    return Redacted(draft.texts, tuple(draft.redactions), done, session.context())
 
 
-def _span(finding: Finding, source: SourceText) -> Span:
-    return finding.span if finding.span is not None else Span(0, len(source.value))
+def _comes_back(draft: _Draft, session: Session) -> bool:
+    restorer = session.restorer()
+    return all(restorer.text(draft.texts[path]) == expected for path, expected in draft.expected.items())
 
 
 def _merge(chosen: Sequence[tuple[Span, int]]) -> list[tuple[Span, int]]:
@@ -79,38 +104,61 @@ def _merge(chosen: Sequence[tuple[Span, int]]) -> list[tuple[Span, int]]:
 
 def _redact_one(
     source: SourceText,
-    merged: Sequence[tuple[Span, int]],
+    chosen: Sequence[int],
     targets: Sequence[Target],
     operators: Mapping[RuleAction, Operator],
-    key: bytes,
-) -> tuple[str, list[tuple[int, Redaction]]]:
-    json_text = JsonText.read(source.value) if source.form is TextForm.ARGUMENTS else None
+    session: Session,
+    draft: _Draft,
+) -> None:
+    text = source.value
+    json_text = JsonText.read(text) if source.form is TextForm.ARGUMENTS else None
+    # Prose that looks like JSON will be restored as JSON, where its pieces must be spelled as they were.
+    is_literal = json_text is None and (session.is_literal or is_json(text))
+    spans = [(targets[index].finding.span or Span(0, len(text)), index) for index in chosen]
     edits: list[Edit] = []
-    owners: list[tuple[int, str]] = []
-    for span, index in merged:
+    owners: list[tuple[int, Done]] = []
+    for span, index in _merge(spans):
         target = targets[index]
-        operator = operators[target.rule.action]
         for place in json_text.places(span) if json_text else [span]:
-            if edits and place.start < edits[-1].span.end:
-                continue  # two findings inside one number, which is replaced whole
-            value = json_text.value(place) if json_text else source.value[place.start : place.end]
-            replacement = operator.rewrite(value, kind=target.finding.kind, parameters=target.rule.parameters, key=key)
-            edits.append(Edit(place, json_text.written(place, replacement) if json_text else replacement))
-            owners.append((index, replacement))
-    text, placed = edit_text(source.value, edits)
-    made = [
-        (
-            index,
+            taken = edits[-1].span.end if edits else 0
+            if place.end <= taken:
+                continue  # two findings inside one number or escape, which is replaced whole
+            place = Span(max(place.start, taken), place.end)
+            value = _value_at(source, place, target.finding.kind, json_text, is_literal=is_literal)
+            made = operators[target.rule.action].rewrite(value, parameters=target.rule.parameters, session=session)
+            written = json_text.written(place, made.text, stays_bare=made.stays_bare) if json_text else made.text
+            edits.append(Edit(place, written))
+            owners.append((index, Done(made.text, made.action or target.rule.action)))
+    edited, placed = edit_text(text, edits)
+    if edited != text:
+        draft.texts[source.path] = edited
+        draft.expected[source.path] = _without_restorable(text, edits, owners, session)
+    for edit, span, (index, done) in zip(edits, placed, owners, strict=True):
+        session.placed(done.replacement, span.start)
+        draft.done[index] = done
+        finding = targets[index].finding
+        draft.redactions.append(
             Redaction(
                 path=source.path,
                 span=edit.span,
                 redacted_span=span,
-                detector=targets[index].finding.detector,
-                kind=targets[index].finding.kind,
-                operator=targets[index].rule.action,
-                replacement=replacement,
-            ),
+                detector=finding.detector,
+                kind=finding.kind,
+                operator=done.action,
+                replacement=done.replacement,
+            )
         )
-        for edit, span, (index, replacement) in zip(edits, placed, owners, strict=True)
-    ]
-    return text, made
+
+
+def _value_at(source: SourceText, place: Span, kind: str, json_text: JsonText | None, *, is_literal: bool) -> Value:
+    piece = source.value[place.start : place.end]
+    if json_text is None:
+        return Value(piece, kind, raw=piece if is_literal and escaped(piece) != piece else None)
+    value = json_text.value(place)
+    return Value(value, kind, raw=json_text.raw(place, value), is_bare=not json_text.is_in_string(place))
+
+
+def _without_restorable(text: str, edits: Sequence[Edit], owners: Sequence[tuple[int, Done]], session: Session) -> str:
+    """`text` with those edits only that cannot be restored."""
+    lossy = [edit for edit, (_, done) in zip(edits, owners, strict=True) if not session.is_restorable(done.replacement)]
+    return edit_text(text, lossy)[0]

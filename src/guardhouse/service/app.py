@@ -15,7 +15,7 @@ from guardhouse.model.evaluation import Evaluation
 from guardhouse.model.key import ApiKey
 from guardhouse.model.policy import StoreText
 from guardhouse.model.request import EvaluationRequest
-from guardhouse.redaction.keys import load_key
+from guardhouse.redaction.keys import load_key_ring
 from guardhouse.service.activity import Activity, Retention
 from guardhouse.service.evaluate import Evaluator
 from guardhouse.service.keys import Keys
@@ -71,8 +71,8 @@ class Services:
     def guard(self) -> Guard:
         """The engine; made on first use where `open` did not load it."""
         if self._guard is None:
-            key = load_key(self.settings.data_dir, self.settings.redaction_key)
-            self._guard = Guard(settings=self.settings, redaction_key=key)
+            keys = load_key_ring(self.settings.data_dir, self.settings.redaction_key)
+            self._guard = Guard(settings=self.settings, redaction_key=keys)
         return self._guard
 
     async def open(self, *, judging: bool) -> None:

@@ -59,7 +59,7 @@ def without_values(evaluation: Evaluation) -> Evaluation:
         for report in evaluation.reports
     )
     redactions = tuple(replace(redaction, replacement="") for redaction in evaluation.redactions)
-    return replace(evaluation, reports=reports, redactions=redactions, texts={})
+    return replace(evaluation, reports=reports, redactions=redactions, texts={}, fpe_context=None)
 
 
 def kept_texts(
