@@ -185,7 +185,7 @@ class Guard:
         )
         return redacted_content(content if messages is None else messages, self.judge(request, self.snapshot))
 
-    def unredact(self, data: Any, fpe_context: str, *, service: str | None = None) -> Any:
+    def unredact(self, data: Any, fpe_context: object, *, service: str | None = None) -> Any:
         """`data` (a text or any JSON document) with the originals of a redaction put back wherever they are quoted.
 
         `service` is the one that the redaction was made for. Raises `InvalidContext` for a context that is none, was

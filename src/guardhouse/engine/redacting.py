@@ -8,9 +8,9 @@ from typing import Any
 
 from guardhouse.detectors.base import Detector
 from guardhouse.engine.plan import SENSITIVE_DETECTORS
-from guardhouse.errors import InvalidInput, UnknownName
+from guardhouse.errors import DetectorFailed, InvalidInput, UnknownName
 from guardhouse.model.codec import normalize_kind
-from guardhouse.model.evaluation import Evaluation
+from guardhouse.model.evaluation import Evaluation, Outcome
 from guardhouse.model.recipe import REDACTING, DetectorOverride, Overrides, Rule, RuleAction
 from guardhouse.redaction.apply import put_back
 
@@ -69,10 +69,18 @@ def redaction_overrides(
 
 
 def redacted_content(content: Any, evaluation: Evaluation) -> RedactedContent:
-    """What was judged as `text` or `messages`, with the evaluation's edits."""
+    """What was judged as `text` or `messages`, with the evaluation's edits. Raises as `require_whole`."""
+    require_whole(evaluation)
     member = "text" if isinstance(content, str) else "messages"
     document = put_back({member: content}, evaluation.texts)
     return RedactedContent(document[member], evaluation.fpe_context, evaluation)
+
+
+def require_whole(evaluation: Evaluation) -> None:
+    """Raise `DetectorFailed` when not everything could be looked through: half a redaction is none."""
+    failed = [report.detector for report in evaluation.reports if report.outcome is Outcome.FAILED]
+    if failed:
+        raise DetectorFailed(f"nothing was redacted, for a detector failed: {', '.join(failed)}")
 
 
 def _editing_rule(action: str | RuleAction, parameters: Mapping[str, Any] | None) -> Rule:

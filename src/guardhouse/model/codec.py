@@ -265,7 +265,7 @@ def _setting_from_dict(data: object, path: Path) -> DetectorSetting:
     return DetectorSetting(
         detector=_member(table, "detector", str, path),
         default=_rule_from_data(rule or "report", path),
-        rules=_rules_from_data(table.get("rules", {}), (*path, "rules")),
+        rules=rules_from_data(table.get("rules", {}), (*path, "rules")),
         threshold=_threshold(table, path),
         options=_member(table, "options", dict, path, default={}),
         required=_member(table, "required", bool, path, default=True),
@@ -278,7 +278,7 @@ def _override_from_dict(data: object, path: Path) -> DetectorOverride:
     return DetectorOverride(
         disabled=_member(table, "disabled", bool, path, default=None),
         default=_rule_from_data(rule, path) if rule else None,
-        rules=_rules_from_data(table.get("rules", {}), (*path, "rules")),
+        rules=rules_from_data(table.get("rules", {}), (*path, "rules")),
         threshold=_threshold(table, path),
         options=_member(table, "options", dict, path, default={}),
     )
@@ -305,7 +305,8 @@ def _rule_from_data(data: object, path: Path) -> Rule:
     )
 
 
-def _rules_from_data(data: object, path: Path) -> dict[str, Rule]:
+def rules_from_data(data: object, path: Path) -> dict[str, Rule]:
+    """From `{KIND: action | {action, parameters?, block?}}`; kinds in any spelling."""
     if not isinstance(data, Mapping):
         raise InvalidInput.wrong_type("object", path)
     return {normalize_kind(str(kind)): _rule_from_data(rule, (*path, str(kind))) for kind, rule in data.items()}

@@ -65,8 +65,9 @@ class JsonText:
             literal = self._strings[index]
             if literal.start >= span.end:
                 break
-            start, end = self._escape_at(span.start), self._escape_at(span.end)
-            inside.append(Span(max(start.start, literal.start), min(end.end, literal.end)))
+            whole_start = self._escape_at(span.start).start
+            whole_end = self._escape_at(span.end).end
+            inside.append(Span(max(whole_start, literal.start), min(whole_end, literal.end)))
         if inside:
             return inside
         index = bisect_right(self._ends, span.start)

@@ -81,7 +81,11 @@ class Owners:
         self._fallback = next((item for item in dialects if item.name == "native"), None) or _load(DIALECTS["native"])
 
     def of(self, request: Request) -> Dialect:
-        """The dialect that owns the request's path."""
+        """The dialect that owns the request: the one whose handler took it, else the owner of its path."""
+        taken = getattr(request.state, "dialect", "")
+        named = next((dialect for dialect in self._dialects if dialect.name == taken), None)
+        if named is not None:
+            return named
         # The scope's path: `request.url` is put together with the Host header, which a caller may fill with anything.
         path, host = request.scope["path"], _host_of(request)
         return next((dialect for dialect in self._dialects if dialect.owns(path, host)), self._fallback)

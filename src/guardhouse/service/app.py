@@ -7,12 +7,12 @@ import contextlib
 import time
 from collections.abc import Collection
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from guardhouse.engine.guard import Guard
-from guardhouse.errors import ConfigurationError, StorageUnavailable
+from guardhouse.errors import ConfigurationError, Forbidden, StorageUnavailable
 from guardhouse.model.evaluation import Evaluation
-from guardhouse.model.key import ApiKey
+from guardhouse.model.key import ApiKey, Permission
 from guardhouse.model.policy import StoreText
 from guardhouse.model.request import EvaluationRequest
 from guardhouse.redaction.keys import load_key_ring
@@ -100,6 +100,23 @@ class Services:
         if self._evaluator is None:
             raise ConfigurationError("these services were opened without judging")
         return await self._evaluator.evaluate(request, key)
+
+    async def unredact(
+        self, data: Any, fpe_context: object, key: ApiKey, *, service: str | None = None, size: int = 0
+    ) -> Any:
+        """`data` with the originals of a redaction put back. `size` is about its characters.
+
+        Raises `Forbidden` when the key may not un-redact or belongs to another service, `InvalidContext`, and as
+        `evaluate` does when there is too much to do.
+        """
+        if not key.allows(Permission.UNREDACT):
+            raise Forbidden("this key may not un-redact")
+        if key.service is not None and service not in (None, key.service):
+            raise Forbidden("this key belongs to another service")
+        if self._lanes is None:
+            raise ConfigurationError("these services were opened without judging")
+        tenant = key.service or service
+        return await self._lanes.run(size, lambda _: self.guard.unredact(data, fpe_context, service=tenant))
 
     async def ready(self) -> dict[str, str]:
         """`ok`, or what is wrong, for `store` and `model`. At most `READY_CACHE_S` old."""

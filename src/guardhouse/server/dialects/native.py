@@ -27,6 +27,7 @@ from guardhouse.model.key import Permission
 from guardhouse.model.messages import conversation_from_messages, conversation_from_text
 from guardhouse.model.policy import EffectivePolicy, Scope, SensitiveData
 from guardhouse.model.request import EvaluationRequest
+from guardhouse.server.dialects import native_redact
 from guardhouse.server.dialects.base import error_headers, front_of, json_response
 from guardhouse.server.dialects.native_schema import OPENAPI_PATHS
 from guardhouse.server.dialects.offload import off_loop
@@ -47,6 +48,8 @@ MEMBERS = frozenset(
         "sensitive_data",
         "tool_policies",
         "log_fields",
+        "conversation_id",
+        "fpe_context",
     }
 )
 _PAGE = """<!doctype html>
@@ -65,10 +68,11 @@ class NativeDialect:
     name = "native"
 
     def routes(self) -> Sequence[BaseRoute]:
-        """Evaluation, the activity log, recipes and policy."""
+        """Evaluation, redaction, the activity log, recipes and policy."""
         return [
             Route("/", _index, methods=["GET"]),
             Route("/v1/evaluate", _evaluate, methods=["POST"]),
+            *native_redact.ROUTES,
             Route("/v1/activity/{id}", _activity, methods=["GET"]),
             Route("/v1/recipes", _recipes, methods=["GET"]),
             Route("/v1/policy", _policy, methods=["GET"]),
@@ -93,7 +97,7 @@ class NativeDialect:
 
     def openapi_paths(self) -> Mapping[str, Any]:
         """Its routes."""
-        return OPENAPI_PATHS
+        return {**OPENAPI_PATHS, **native_redact.OPENAPI_PATHS}
 
 
 def parse_request(document: object) -> EvaluationRequest:
@@ -113,6 +117,8 @@ def parse_request(document: object) -> EvaluationRequest:
         sensitive_data=_choice(document, "sensitive_data", SensitiveData),
         tool_policies=tool_policies_from_data(_or_none_given(document, "tool_policies")),
         log_fields=log_fields_from_data(_or_none_given(document, "log_fields")),
+        conversation_id=_string(document, "conversation_id") or "",
+        fpe_context=_string(document, "fpe_context"),
     )
 
 

@@ -57,7 +57,7 @@ _REPORT = _object(
     analyzers=_array(_object(analyzer=_STRING, confidence=_UNIT)),
     detail=_STRING,
 )
-_REDACTION = _object(
+REDACTION = _object(
     path=_STRING,
     steps=_STEPS,
     span=_SPAN,
@@ -79,10 +79,11 @@ EVALUATION = _object(
     reports=_array(_REPORT),
     confidences=_map(_UNIT),
     thresholds=_map(_UNIT),
-    redactions=_array(_REDACTION),
+    redactions=_array(REDACTION),
     texts=_array(_object(path=_STRING, steps=_STEPS, text=_STRING)),
     timings_ms=_map({"type": "number"}),
     policy_revision={"type": "integer"},
+    fpe_context={"type": ["string", "null"], "description": "Puts originals back; see POST /v1/unredact."},
 )
 _REQUEST = {
     **_object(
@@ -98,6 +99,8 @@ _REQUEST = {
         sensitive_data={"enum": [item.value for item in SensitiveData]},
         tool_policies=_map({"enum": [item.value for item in ToolPolicy]}),
         log_fields=_map(_STRING),
+        conversation_id=_STRING,
+        fpe_context={**_STRING, "description": "Of the conversation's last answer: its names and encryptions go on."},
     ),
     "additionalProperties": False,
 }

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Scope
 
-from guardhouse.errors import GuardhouseError, MethodNotAllowed, NotFound
+from guardhouse.detectors.base import Detector
+from guardhouse.errors import GuardhouseError, InvalidContext, MethodNotAllowed, NotFound
 from guardhouse.model.evaluation import Evaluation
-from guardhouse.model.key import ApiKey
+from guardhouse.model.key import ApiKey, Permission
 from guardhouse.model.request import EvaluationRequest
 from guardhouse.server.dialects.base import front_of
 from guardhouse.server.dialects.offload import off_loop
@@ -21,6 +24,14 @@ from guardhouse.server.dialects.pangea.envelope import failure, mark_start, succ
 from guardhouse.server.dialects.pangea.model_guard import guard_answer, read_chat_completions, read_guard
 from guardhouse.server.dialects.pangea.openapi import OPENAPI_PATHS
 from guardhouse.server.dialects.pangea.prompt_guard import prompt_guard_answer, read_prompt_guard
+from guardhouse.server.dialects.pangea.redact import (
+    RedactCall,
+    read_redact,
+    read_redact_structured,
+    read_unredact,
+    redact_answer,
+    wrong_context,
+)
 from guardhouse.server.dialects.pangea.text_guard import read_text_guard, text_guard_answer
 from guardhouse.server.strict_json import decode_json
 
@@ -34,7 +45,11 @@ _GUARD_ASYNC = ("/v1/guard_async", "/v1beta/guard_async")
 _CHAT_COMPLETIONS = ("/v1/guard_chat_completions",)
 _REQUEST = "/request/{request_id}"
 _ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-_OWN_PREFIXES = ("/v1/text", "/v1/guard", "/v1/redact", "/v1/unredact", "/v1beta", "/request/")
+_REDACT_STRUCTURED = ("/v1/redact_structured",)
+_REDACT, _UNREDACT = ("/v1/redact",), ("/v1/unredact",)
+_OWN_PREFIXES = ("/v1/text", "/v1/guard", "/v1/redact_structured", "/v1beta", "/request/")
+_CLIENTS = ("pangea-python/", "pangea-node/", "pangea-go/", "pangea-java/", "pangea-csharp/")
+"""How the vendor's clients name themselves."""
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -69,6 +84,16 @@ class PangeaDialect:
         routes += _routes(("", f"/{AI_GUARD}"), _GUARD_ASYNC, _ai_guard)
         successor = ("", f"/{AI_GUARD}", f"/{SUCCESSOR}", _SUCCESSOR_MOUNT)
         routes += _routes(successor, _CHAT_COMPLETIONS, _chat_completions)
+        redact = f"/{REDACT}"
+        routes += _routes(("", redact), _REDACT_STRUCTURED, _redact_structured)
+        routes += _routes((redact,), _REDACT, _redact)
+        routes += _routes((redact, f"/{SUCCESSOR}", _SUCCESSOR_MOUNT), _UNREDACT, _unredact)
+        # Bare, these two paths are the native dialect's as well.
+        routes += [
+            _ClientRoute(path, handler, methods=["POST"])
+            for paths, handler in ((_REDACT, _redact), (_UNREDACT, _unredact))
+            for path in paths
+        ]
         mounts = ("", *(f"/{service}" for service in SERVICES), _SUCCESSOR_MOUNT)
         routes += [Route(mount + _REQUEST, _request, methods=["GET"]) for mount in mounts]
         known = frozenset(route.path for route in routes if isinstance(route, Route))
@@ -93,6 +118,18 @@ class PangeaDialect:
     def openapi_paths(self) -> Mapping[str, Any]:
         """The endpoints at their bare paths."""
         return OPENAPI_PATHS
+
+
+class _ClientRoute(Route):
+    """A path that is ours only for the vendor's clients, by their name or by the host that they call."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """No match for anybody else."""
+        headers = Headers(scope=scope) if scope["type"] == "http" else Headers()
+        host = headers.get("host", "").lower().split(".")[0]
+        if host not in SERVICES and not headers.get("user-agent", "").startswith(_CLIENTS):
+            return Match.NONE, {}
+        return super().matches(scope)
 
 
 def _routes(mounts: Sequence[str], paths: Sequence[str], handler: Handler) -> list[BaseRoute]:
@@ -133,6 +170,39 @@ async def _guard(request: Request) -> Response:
     return await _answered(request, key, body, read_guard, guard_answer)
 
 
+async def _redact(request: Request) -> Response:
+    return await _redacted(request, read_redact)
+
+
+async def _redact_structured(request: Request) -> Response:
+    return await _redacted(request, read_redact_structured)
+
+
+async def _redacted(request: Request, read: Callable[[Any, Mapping[str, Detector]], RedactCall]) -> Response:
+    key, body = await _admitted(request)
+    front = front_of(request)
+    call = await off_loop(body.size_bytes, read, body.document, front.services.guard.detectors)
+    evaluations: list[Evaluation] = []
+    context: str | None = None
+    client = request.headers.get("user-agent", "")[:256]
+    for asked in call.evaluation_requests(service=key.service, client=client, dialect=PangeaDialect.name):
+        evaluations.append(await front.evaluate(request, replace(asked, fpe_context=context), key))
+        context = evaluations[-1].fpe_context or context
+    summary, result = await off_loop(body.size_bytes, redact_answer, call, evaluations)
+    return await off_loop(body.size_bytes, success, request, summary=summary, result=result)
+
+
+async def _unredact(request: Request) -> Response:
+    key, body = await _admitted(request, Permission.UNREDACT)
+    data, context = await off_loop(body.size_bytes, read_unredact, body.document)
+    try:
+        restored = await front_of(request).services.unredact(data, context, key, size=body.size_bytes)
+    except InvalidContext as error:
+        raise wrong_context(error) from None
+    result = {"data": restored}
+    return await off_loop(body.size_bytes, success, request, summary="Success. Unredacted the data", result=result)
+
+
 async def _request(request: Request) -> Response:
     mark_start(request)
     key = await front_of(request).admit(request)
@@ -143,11 +213,12 @@ async def _request(request: Request) -> Response:
     return Response(body, media_type="application/json", headers={"x-request-id": request_id})
 
 
-async def _admitted(request: Request) -> tuple[ApiKey, _Body]:
+async def _admitted(request: Request, *permissions: Permission) -> tuple[ApiKey, _Body]:
     """The key, checked before the body is looked at, and the body."""
     mark_start(request)
+    request.state.dialect = PangeaDialect.name
     front = front_of(request)
-    key = await front.admit(request)
+    key = await front.admit(request, *permissions)
     raw = await front.read_body(request)
     return key, _Body(await off_loop(len(raw), decode_json, raw), len(raw))
 

@@ -158,6 +158,8 @@ def guard_answer(call: GuardCall, evaluation: Evaluation) -> tuple[str, dict[str
         answered = (endpoint.input, "choices")
         result["input_token_count"] = _tokens(call.conversation, answered, inside=False)
         result["output_token_count"] = _tokens(call.conversation, answered, inside=True)
+    if evaluation.fpe_context is not None:
+        result["fpe_context"] = evaluation.fpe_context
     return summary_of(evaluation, names.GUARD, call.changes), result
 
 

@@ -50,7 +50,11 @@ _TEXT_GUARD = operation(
     ),
     answers=_answers(
         _object(
-            ("blocked", "detectors"), **_VERDICT, prompt_text=_STRING, prompt_messages={"type": ["array", "object"]}
+            ("blocked", "detectors"),
+            **_VERDICT,
+            fpe_context=_STRING,
+            prompt_text=_STRING,
+            prompt_messages={"type": ["array", "object"]},
         )
     ),
     tag="pangea",
@@ -87,6 +91,35 @@ _REQUEST = operation(
     tag="pangea",
 )
 
+_REDACT_RESULT: dict[str, dict[str, Any]] = {"count": {"type": "integer"}, "report": OBJECT, "fpe_context": _STRING}
+_REDACT_OPTIONS: dict[str, dict[str, Any]] = {
+    "rules": {"type": "array", "items": _STRING},
+    "rulesets": {"type": "array", "items": _STRING},
+    "redaction_method_overrides": OBJECT,
+    "return_result": _FLAG,
+    "debug": _FLAG,
+    "llm_request": _FLAG,
+    "vault_parameters": OBJECT,
+}
+_REDACT = operation(
+    "Take what is sensitive out of a text.",
+    body=_object(("text",), text=_STRING, **_REDACT_OPTIONS),
+    answers=_answers(_object(("count",), redacted_text=_STRING, **_REDACT_RESULT)),
+    tag="pangea",
+)
+_REDACT_STRUCTURED = operation(
+    "Take what is sensitive out of the strings of a JSON document, all or those that JSONPaths choose.",
+    body=_object(("data",), data={}, jsonp={"type": "array"}, format={"enum": ["json"]}, **_REDACT_OPTIONS),
+    answers=_answers(_object(("count",), redacted_data={}, **_REDACT_RESULT)),
+    tag="pangea",
+)
+_UNREDACT = operation(
+    "Put the originals back that were encrypted; needs a key with the permission to un-redact.",
+    body=_object(("redacted_data", "fpe_context"), redacted_data={}, fpe_context=_STRING),
+    answers=_answers(_object(("data",), data={})),
+    tag="pangea",
+)
+
 OPENAPI_PATHS: Mapping[str, Any] = {
     "/v1/text/guard": {"post": _TEXT_GUARD},
     "/v1beta/text/guard": {"post": _TEXT_GUARD},
@@ -95,5 +128,8 @@ OPENAPI_PATHS: Mapping[str, Any] = {
     "/v1/guard_async": {"post": _GUARD},
     "/v1beta/guard_async": {"post": _GUARD},
     "/v1/guard_chat_completions": {"post": _CHAT_COMPLETIONS},
+    "/redact/v1/redact": {"post": _REDACT},
+    "/redact/v1/unredact": {"post": _UNREDACT},
+    "/v1/redact_structured": {"post": _REDACT_STRUCTURED},
     "/request/{request_id}": {"get": _REQUEST},
 }

@@ -99,6 +99,8 @@ def text_guard_answer(call: TextGuardCall, evaluation: Evaluation) -> tuple[str,
         case Form.LIST:
             result["prompt_messages"] = _listed(put_back(call.document, evaluation.texts)["messages"])
     result["detectors"] = rendered_detectors(evaluation, names.TEXT_GUARD, call.changes, debug=call.debug)
+    if evaluation.fpe_context is not None:
+        result["fpe_context"] = evaluation.fpe_context
     return summary_of(evaluation, names.TEXT_GUARD, call.changes), result
 
 

@@ -1,0 +1,242 @@
+"""The Redact service: `POST /v1/redact`, `/v1/redact_structured` and `/v1/unredact`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from guardhouse.detectors.base import Detector
+from guardhouse.engine.plan import SENSITIVE_DETECTORS
+from guardhouse.engine.redacting import REDACTION_RECIPE, redaction_overrides, require_whole
+from guardhouse.errors import InvalidContext
+from guardhouse.model.activity import LogFields
+from guardhouse.model.conversation import ContentPart, Conversation, Message, PartKind, Path, Role, render_path
+from guardhouse.model.evaluation import AppliedFinding, Evaluation
+from guardhouse.model.policy import Scope
+from guardhouse.model.recipe import Overrides, Rule, RuleAction
+from guardhouse.model.request import EvaluationRequest
+from guardhouse.redaction.apply import put_back
+from guardhouse.server.dialects.pangea.jsonpath import JsonPathError, select
+from guardhouse.server.dialects.pangea.kinds import in_vendor_types, vendor_type
+from guardhouse.server.dialects.pangea.redaction_methods import DEFAULT_RULES, RULE_SETS, read_methods, read_rule
+from guardhouse.server.dialects.pangea.schema import Checker, Problem, ValidationFailed
+from guardhouse.server.dialects.pangea.shapes import leaves
+
+MOST_PATHS = 50
+_COMMON = frozenset(
+    {
+        "config_id",
+        "return_result",
+        "debug",
+        "rules",
+        "rulesets",
+        "redaction_method_overrides",
+        "llm_request",
+        "vault_parameters",
+    }
+)
+_MANY = "rules"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Texts of the request that the same kinds are looked for in."""
+
+    parts: tuple[ContentPart, ...]
+    overrides: Overrides
+
+
+@dataclass(frozen=True, slots=True)
+class RedactCall:
+    """A valid request. `member` holds the content in the request, `answer` in the result."""
+
+    document: Mapping[str, Any]
+    member: str
+    answer: str
+    groups: tuple[Group, ...]
+    debug: bool
+    return_result: bool
+
+    def evaluation_requests(self, *, service: str | None, client: str, dialect: str) -> Iterator[EvaluationRequest]:
+        """What the service is asked, one after the other, each going on with the context of the one before."""
+        for group in self.groups:
+            yield EvaluationRequest(
+                conversation=Conversation((Message(Role.USER, group.parts),), frozenset({0})),
+                scope=Scope(service=service),
+                recipe=REDACTION_RECIPE,
+                overrides=group.overrides,
+                log_fields=LogFields(client=client),
+                dialect=dialect,
+            )
+
+
+def read_redact(document: object, detectors: Mapping[str, Detector]) -> RedactCall:
+    """The request for one text. Raises `ValidationFailed` with everything that is wrong with it."""
+    check = Checker()
+    body = check.body(document, _COMMON | {"text"})
+    if "text" not in body:
+        check.add("FieldRequired", "text is required", ("text",))
+    text = check.string(body, "text", ()) or ""
+    part = ContentPart(PartKind.TEXT, text, ("text",))
+    return _call(check, body, "text", "redacted_text", {(): (part,)}, detectors)
+
+
+def read_redact_structured(document: object, detectors: Mapping[str, Detector]) -> RedactCall:
+    """The request for any JSON. Raises `ValidationFailed` with everything that is wrong with it."""
+    check = Checker()
+    body = check.body(document, _COMMON | {"data", "format", "jsonp"})
+    if "data" not in body:
+        check.add("FieldRequired", "data is required", ("data",))
+    check.choice(body, "format", (), ("json",))
+    parts = list(leaves(body.get("data"), ("data",)))
+    by_rules: dict[tuple[str, ...], tuple[ContentPart, ...]] = {(): tuple(parts)}
+    if "jsonp" in body:
+        chosen = _chosen(check, body)
+        grouped: dict[tuple[str, ...], list[ContentPart]] = {}
+        for part in parts:
+            if part.path in chosen:
+                grouped.setdefault(chosen[part.path], []).append(part)
+        by_rules = {rules: tuple(found) for rules, found in grouped.items()}
+    return _call(check, body, "data", "redacted_data", by_rules, detectors)
+
+
+def redact_answer(call: RedactCall, evaluations: Sequence[Evaluation]) -> tuple[str, dict[str, Any]]:
+    """The summary and the result. Raises `DetectorFailed` when a detector did: half a redaction is none."""
+    for evaluation in evaluations:
+        require_whole(evaluation)
+    told = [in_vendor_types(evaluation) for evaluation in evaluations]
+    texts = {path: text for evaluation in told for path, text in evaluation.texts.items()}
+    count = sum(len(evaluation.redactions) for evaluation in told)
+    result: dict[str, Any] = {"count": count}
+    if call.return_result:
+        result[call.answer] = put_back(call.document, texts)[call.member]
+    if call.debug:
+        result["report"] = _report(call, told)
+    context = next((item.fpe_context for item in reversed(told) if item.fpe_context is not None), None)
+    if context is not None:
+        result["fpe_context"] = context
+    return f"Success. Redacted {count} item(s) from items", result
+
+
+def read_unredact(document: object) -> tuple[Any, str]:
+    """Data and context of the request. Raises `ValidationFailed`."""
+    check = Checker()
+    body = check.body(document, {"redacted_data", "fpe_context", "config_id"})
+    for name in ("redacted_data", "fpe_context"):
+        if name not in body:
+            check.add("FieldRequired", f"{name} is required", (name,))
+    context = check.string(body, "fpe_context", ())
+    check.string(body, "config_id", ())
+    check.finish()
+    return body["redacted_data"], context or ""
+
+
+def wrong_context(error: InvalidContext) -> ValidationFailed:
+    """The error in the vendor's words."""
+    code = "BadFormatBase64" if error.is_encoding else "BadState"
+    return ValidationFailed([Problem(code, error.detail, error.path)])
+
+
+def _call(
+    check: Checker,
+    body: Mapping[str, Any],
+    member: str,
+    answer: str,
+    by_rules: Mapping[tuple[str, ...], tuple[ContentPart, ...]],
+    detectors: Mapping[str, Detector],
+) -> RedactCall:
+    known = frozenset().union(*(detectors[name].kinds for name in SENSITIVE_DETECTORS if name in detectors))
+    check.string(body, "config_id", ())
+    return_result = check.boolean(body, "return_result", ())
+    debug = check.boolean(body, "debug", ())
+    general, methods = read_methods(check, body, known, _general(check, body))
+    asked = _asked_rules(check, body)
+    groups: list[Group] = []
+    for own, parts in by_rules.items():
+        named = [(name, ()) for name in own] or asked or [(name, ()) for name in DEFAULT_RULES]
+        kinds = dict.fromkeys(
+            kind for name, path in named for kind in read_rule(check, name, path or ("rules",), known)
+        )
+        rules = {kind: methods.get(kind, general) for kind in kinds}
+        if not check.problems and parts and rules:
+            groups.append(Group(parts, redaction_overrides(detectors, kinds=(), rules=rules)))
+    check.finish()
+    return RedactCall(body, member, answer, tuple(groups), bool(debug), return_result is not False)
+
+
+def _general(check: Checker, body: Mapping[str, Any]) -> Rule:
+    """What is done where no method is given: encryption where a model is asked or an encryption key named."""
+    encrypts = check.boolean(body, "llm_request", ())
+    vault: Mapping[str, Any] = {}
+    if "vault_parameters" in body:
+        vault = check.table(body["vault_parameters"], ("vault_parameters",), {"fpe_key_id", "salt_secret_id"})
+        for name in vault:
+            check.string(vault, name, ("vault_parameters",))
+    return Rule(RuleAction.FPE if encrypts or "fpe_key_id" in vault else RuleAction.REPLACE)
+
+
+def _asked_rules(check: Checker, body: Mapping[str, Any]) -> list[tuple[str, Path]]:
+    rules: list[tuple[str, Path]] = [
+        (name, (_MANY, index)) for index, name in enumerate(check.strings(body, _MANY, ()) or ())
+    ]
+    for index, name in enumerate(check.strings(body, "rulesets", ()) or ()):
+        if name.upper() not in RULE_SETS:
+            check.add("NotEnumMember", f"not one of: {', '.join(RULE_SETS)}", ("rulesets", index))
+        rules += [(rule, ("rulesets", index)) for rule in RULE_SETS.get(name.upper(), ())]
+    return rules
+
+
+def _chosen(check: Checker, body: Mapping[str, Any]) -> dict[Path, tuple[str, ...]]:
+    """The strings that the paths choose, each with the rules of its own, none where those of the request count."""
+    paths = body["jsonp"]
+    if not isinstance(paths, list):
+        check.wrong_type("array", ("jsonp",))
+        return {}
+    if len(paths) > MOST_PATHS:
+        check.add("AboveMaxItems", f"at most {MOST_PATHS} paths", ("jsonp",))
+        return {}
+    chosen: dict[Path, tuple[str, ...]] = {}
+    for index, item in enumerate(paths):
+        where: Path = ("jsonp", index)
+        rules: Collection[str] = ()
+        text = item
+        if isinstance(item, Mapping):
+            table = check.table(item, where, {"path", "rules"})
+            rules, text = check.strings(table, _MANY, where) or (), table.get("path")
+        if not isinstance(text, str):
+            check.wrong_type("string", where)
+            continue
+        try:
+            found = select(text, body.get("data"), root=("data",))
+        except JsonPathError as error:
+            check.add("BadFormatJSONPath", f"the path {error}", where)
+            continue
+        for path, value in found:
+            for part in leaves(value, path):
+                chosen[part.path] = tuple(dict.fromkeys((*chosen.get(part.path, ()), *rules)))
+    return chosen
+
+
+def _report(call: RedactCall, evaluations: Sequence[Evaluation]) -> dict[str, Any]:
+    """Every finding. `score` is 1: the vendor's Python client takes whole numbers only."""
+    findings = [item for evaluation in evaluations for report in evaluation.reports for item in report.findings]
+    counts: dict[str, int] = {}
+    for applied in findings:
+        name = vendor_type(applied.finding.kind)
+        counts[name] = counts.get(name, 0) + 1
+    return {"summary_counts": counts, "recognizer_results": [_recognized(call, applied) for applied in findings]}
+
+
+def _recognized(call: RedactCall, applied: AppliedFinding) -> dict[str, Any]:
+    finding = applied.finding
+    start, end = (finding.span.start, finding.span.end) if finding.span else (0, len(finding.value))
+    told: dict[str, Any] = {
+        "field_type": vendor_type(finding.kind),
+        "score": 1,
+        "text": finding.value,
+        "start": start,
+        "end": end,
+        "redacted": applied.replacement is not None,
+    }
+    return told if call.member == "text" else {**told, "data_key": render_path(finding.path[1:])}

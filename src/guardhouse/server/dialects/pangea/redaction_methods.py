@@ -1,0 +1,130 @@
+"""The vendor's rules and redaction methods as kinds and rules of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from guardhouse.model.conversation import Path
+from guardhouse.model.recipe import Rule, RuleAction
+from guardhouse.redaction.formats import ALPHABETS
+from guardhouse.server.dialects.pangea.kinds import PII_RULES, SECRET_RULES
+from guardhouse.server.dialects.pangea.schema import Checker
+
+RULES: Mapping[str, tuple[str, ...]] = {
+    **{rule.upper(): kinds for rules in (PII_RULES, SECRET_RULES) for rule, kinds in rules.items()},
+    "US_DRIVER_LICENSE": PII_RULES["us_drivers_license"],
+}
+"""Kinds by the short names of rules; our own kinds are taken too."""
+_NOT_BY_DEFAULT = frozenset({"DATE_TIME", "URL", "MONEY", "NRP"})
+RULE_SETS: Mapping[str, tuple[str, ...]] = {
+    "PII": tuple(rule.upper() for rule in PII_RULES),
+    "SECRETS": tuple(rule.upper() for rule in SECRET_RULES),
+}
+DEFAULT_RULES = tuple(rule for rules in RULE_SETS.values() for rule in rules if rule not in _NOT_BY_DEFAULT)
+_TYPES: Mapping[str, RuleAction] = {
+    "mask": RuleAction.MASK,
+    "partial_masking": RuleAction.PARTIAL_MASK,
+    "replacement": RuleAction.REPLACE,
+    "hash": RuleAction.HASH,
+    "fpe": RuleAction.FPE,
+    "detect_only": RuleAction.REPORT,
+}
+_MASKING = ("masking_type", "chars_to_ignore", "masking_char")
+_COUNTS = ("unmasked_from_left", "unmasked_from_right", "masked_from_left", "masked_from_right")
+_MEMBERS = frozenset(
+    {
+        "redaction_type",
+        "redaction_value",
+        "hash",
+        "partial_masking",
+        "fpe_alphabet",
+        "fpe_tweak",
+        "fpe_tweak_vault_secret_id",
+        *_MASKING,
+        *_COUNTS,
+    }
+)
+
+
+def read_rule(check: Checker, name: str, path: Path, known: Collection[str]) -> tuple[str, ...]:
+    """The kinds of one rule. A name that is none is noted; kinds that no detector here finds are left out."""
+    kinds = RULES.get(name.upper()) or ((name,) if name in known else None)
+    if kinds is None:
+        check.add("NotEnumMember", f"there is no rule {name[:64]!r}", path)
+        return ()
+    return tuple(kind for kind in kinds if kind in known)
+
+
+def read_methods(
+    check: Checker, body: Mapping[str, Any], known: Collection[str], general: Rule
+) -> tuple[Rule, dict[str, Rule]]:
+    """The rule for everything, and rules for single kinds, of `redaction_method_overrides` in both its forms."""
+    if "redaction_method_overrides" not in body:
+        return general, {}
+    path: Path = ("redaction_method_overrides",)
+    table = check.table(body["redaction_method_overrides"], path)
+    if "redaction_type" in table:
+        return read_method(check, table, path), {}
+    methods: dict[str, Rule] = {}
+    for name, method in table.items():
+        kinds = read_rule(check, name, (*path, name), known)
+        methods |= dict.fromkeys(kinds, read_method(check, method, (*path, name)))
+    return general, methods
+
+
+def read_method(check: Checker, value: object, path: Path) -> Rule:
+    """One redaction method as a rule; mistakes go to `check`."""
+    table = check.table(value, path, _MEMBERS)
+    if isinstance(value, Mapping) and "redaction_type" not in table:
+        check.add("FieldRequired", "redaction_type is required", (*path, "redaction_type"))
+    action = _TYPES.get(check.choice(table, "redaction_type", path, tuple(_TYPES)) or "", RuleAction.REPORT)
+    match action:
+        case RuleAction.PARTIAL_MASK:
+            return Rule(action, _masking(check, table, path))
+        case RuleAction.REPLACE:
+            text = check.string(table, "redaction_value", path)
+            return Rule(action, {} if text is None else {"value": text})
+        case RuleAction.HASH:
+            hashing = check.table(table.get("hash", {}), (*path, "hash"), {"hash_type"})
+            kind = check.choice(hashing, "hash_type", (*path, "hash"), ("md5", "sha256"))
+            return Rule(action, {} if kind is None else {"hash_type": kind})
+        case RuleAction.FPE:
+            return Rule(action, _encryption(check, table, path))
+        case _:
+            return Rule(action)
+
+
+def _encryption(check: Checker, table: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    alphabet = check.choice(table, "fpe_alphabet", path, tuple(ALPHABETS))
+    tweak = check.string(table, "fpe_tweak", path)
+    check.string(table, "fpe_tweak_vault_secret_id", path)
+    if tweak is not None and not (len(tweak) == 7 and tweak.isascii() and tweak.isalnum()):
+        check.add("DoesNotMatchPattern", "must be 7 characters of a-z, A-Z and 0-9", (*path, "fpe_tweak"))
+    chosen = {"alphabet": alphabet, "tweak": tweak}
+    return {name: value for name, value in chosen.items() if value is not None}
+
+
+def _masking(check: Checker, table: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """The parameters, which lie in the method itself or in an object `partial_masking` of it."""
+    if "partial_masking" in table:
+        path = (*path, "partial_masking")
+        table = check.table(table["partial_masking"], path, {*_MASKING, *_COUNTS})
+    parameters: dict[str, Any] = {}
+    for name in _COUNTS:
+        if name in table:
+            if isinstance(table[name], bool) or not isinstance(table[name], int):
+                check.wrong_type("integer", (*path, name))
+            elif table[name] < 0:
+                check.add("NotWithinRange", "must be 0 or more", (*path, name))
+            parameters[name] = table[name]
+    masking_type = check.choice(table, "masking_type", path, ("mask", "unmask"))
+    ignored = check.strings(table, "chars_to_ignore", path)
+    char = table.get("masking_char")
+    if isinstance(char, list) and len(char) == 1:
+        char = char[0]
+    for where, item in (("masking_char", char), *(("chars_to_ignore", item) for item in ignored or ())):
+        if item is not None and (not isinstance(item, str) or len(item) != 1):
+            check.add("InvalidString", "must be one character", (*path, where))
+    given = {"masking_type": masking_type, "chars_to_ignore": list(ignored or ()) or None, "masking_char": char}
+    return parameters | {name: value for name, value in given.items() if value is not None}

@@ -1,0 +1,234 @@
+"""The Redact service over HTTP."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from running import RunningServer
+
+ANN, SSN, MAIL = "Ann", "234-56-7890", "ann.lee@example.com"
+TEXT = f"Reach {MAIL}, SSN {SSN}."
+
+
+@pytest.fixture(scope="module")
+def client(guard_server: RunningServer) -> Iterator[httpx.Client]:
+    key = guard_server.create_key(may_unredact=True)
+    with httpx.Client(base_url=guard_server.url, headers={"Authorization": f"Bearer {key}"}, timeout=30) as client:
+        yield client
+
+
+def result(client: httpx.Client, name: str, **body: Any) -> dict[str, Any]:
+    answer = client.post(f"/redact/v1/{name}", json=body)
+    assert answer.status_code == 200, answer.text
+    envelope = answer.json()
+    assert set(envelope) == {"request_id", "request_time", "response_time", "status", "summary", "result"}
+    told: dict[str, Any] = envelope["result"]
+    return told
+
+
+def problems(answer: httpx.Response) -> list[tuple[str, str]]:
+    assert (answer.status_code, answer.json()["status"]) == (400, "ValidationError"), answer.text
+    return [(error["code"], error["source"]) for error in answer.json()["result"]["errors"]]
+
+
+def test_the_vendors_own_example(client: httpx.Client) -> None:
+    told = result(client, "redact", text="Jenny Jenny... 415-867-5309", rules=["PHONE_NUMBER"])
+    assert told == {"redacted_text": "Jenny Jenny... <PHONE_NUMBER>", "count": 1}
+
+
+def test_report_count_and_no_result(client: httpx.Client) -> None:
+    told = result(client, "redact", text=TEXT, debug=True, return_result=False, rules=["US_SSN"])
+    assert told == {
+        "count": 1,
+        "report": {
+            "summary_counts": {"US_SSN": 1},
+            "recognizer_results": [
+                {
+                    "field_type": "US_SSN",
+                    "score": 1,
+                    "text": SSN,
+                    "start": TEXT.index(SSN),
+                    "end": TEXT.index(SSN) + len(SSN),
+                    "redacted": True,
+                }
+            ],
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("method", "expected"),
+    [
+        ({"redaction_type": "mask"}, "*" * 11),
+        ({"redaction_type": "partial_masking"}, "*******7890"),
+        (
+            {
+                "redaction_type": "partial_masking",
+                "unmasked_from_left": 3,
+                "chars_to_ignore": ["-"],
+                "masking_char": "#",
+            },
+            "234-##-####",
+        ),
+        (
+            {
+                "redaction_type": "partial_masking",
+                "partial_masking": {"masking_type": "mask", "masked_from_left": 3, "masking_char": ["x"]},
+            },
+            "xxx-56-7890",
+        ),
+        ({"redaction_type": "replacement", "redaction_value": "GONE"}, "GONE"),
+        ({"redaction_type": "replacement"}, "<US_SSN>"),
+        ({"redaction_type": "hash", "hash": {"hash_type": "md5"}}, "[0-9a-f]{32}"),
+        ({"redaction_type": "hash"}, "[0-9a-f]{64}"),
+        ({"redaction_type": "fpe", "fpe_alphabet": "numeric", "fpe_tweak": "abcdefg"}, r"\d{3}-\d{2}-\d{4}"),
+        ({"redaction_type": "detect_only"}, SSN),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("form", ["bare", "by-rule"])
+def test_methods_in_both_forms(client: httpx.Client, method: dict[str, Any], expected: str, form: str) -> None:
+    overrides = method if form == "bare" else {"US_SSN": method}
+    told = result(client, "redact", text=f"ssn {SSN}", rules=["US_SSN"], redaction_method_overrides=overrides)
+    shown = told["redacted_text"].removeprefix("ssn ")
+    assert shown == expected or re.fullmatch(expected, shown)
+    assert ("fpe_context" in told) == (method["redaction_type"] == "fpe")
+
+
+@pytest.mark.parametrize("options", [{"llm_request": True}, {"vault_parameters": {"fpe_key_id": "pvi_" + "a" * 32}}])
+def test_encrypted_there_and_back(client: httpx.Client, options: dict[str, Any]) -> None:
+    told = result(client, "redact", text=TEXT, rules=["EMAIL_ADDRESS", "US_SSN"], **options)
+    hidden = told["redacted_text"]
+    assert re.fullmatch(r"Reach \w+\.\w+@\w+\.\w+, SSN \d{3}-\d\d-\d{4}\.", hidden)
+    context = json.loads(base64.b64decode(told["fpe_context"]))
+    spot = next(item for item in context["m"] if item["t"] == "US_SSN")
+    assert hidden[spot["s"] : spot["e"]] == spot["v"]
+    for data, original in (
+        (hidden, TEXT),
+        (spot["v"], SSN),
+        ([{"role": "user", "content": hidden}], [{"role": "user", "content": TEXT}]),
+        ({"answer": f"Is {spot['v']} yours?", "n": [1, None]}, {"answer": f"Is {SSN} yours?", "n": [1, None]}),
+    ):
+        assert result(client, "unredact", redacted_data=data, fpe_context=told["fpe_context"]) == {"data": original}
+
+
+def test_guard_calls_really_encrypt(client: httpx.Client) -> None:
+    overrides = {"ignore_recipe": True, "pii_entity": {"us_ssn": "fpe", "email_address": "replacement"}}
+    told = client.post("/v1/text/guard", json={"text": TEXT, "overrides": overrides}).json()["result"]
+    (mail, ssn) = told["detectors"]["pii_entity"]["data"]["entities"]
+    assert (mail["action"], ssn["action"]) == ("redacted:replaced", "redacted:encrypted")
+    assert told["prompt_text"] == f"Reach <EMAIL_ADDRESS>, SSN {ssn['redacted_value']}."
+    body = {"redacted_data": told["prompt_text"], "fpe_context": told["fpe_context"]}
+    assert result(client, "unredact", **body) == {"data": f"Reach <EMAIL_ADDRESS>, SSN {SSN}."}
+    messages = {"messages": [{"role": "user", "content": TEXT}]}
+    spelled = {"ignore_recipe": True, "confidential_and_pii_entity": {"us_ssn": "fpe"}}
+    whole = client.post("/v1/guard", json={"input": messages, "overrides": spelled}).json()["result"]
+    body = {"redacted_data": whole["output"], "fpe_context": whole["fpe_context"]}
+    assert result(client, "unredact", **body) == {"data": messages}
+
+
+def test_a_domain_that_is_too_small_says_another_method(client: httpx.Client) -> None:
+    overrides = {"ignore_recipe": True, "pii_entity": {"person": "fpe"}}
+    told = client.post("/v1/text/guard", json={"text": "My name is Zoë Müller.", "overrides": overrides}).json()[
+        "result"
+    ]
+    (entity,) = told["detectors"]["pii_entity"]["data"]["entities"]
+    assert (entity["action"], entity["redacted_value"]) == ("redacted:replaced", "<PERSON_1>")
+    body = {"redacted_data": told["prompt_text"], "fpe_context": told["fpe_context"]}
+    assert result(client, "unredact", **body) == {"data": "My name is Zoë Müller."}
+
+
+DATA = {"user": {"ssn": SSN, "mail": MAIL}, "notes": [f"ssn {SSN}", f"mail {MAIL}"], "n": 7, "none": None}
+
+
+def test_structured_data_keeps_its_shape(client: httpx.Client) -> None:
+    told = result(client, "redact_structured", data=DATA, rules=["US_SSN", "EMAIL_ADDRESS"], debug=True)
+    assert told["redacted_data"] == {
+        "user": {"ssn": "<US_SSN>", "mail": "<EMAIL_ADDRESS>"},
+        "notes": ["ssn <US_SSN>", "mail <EMAIL_ADDRESS>"],
+        "n": 7,
+        "none": None,
+    }
+    assert told["count"] == 4
+    keys = [item["data_key"] for item in told["report"]["recognizer_results"]]
+    assert sorted(keys) == ["notes[0]", "notes[1]", "user.mail", "user.ssn"]
+
+
+def test_paths_choose_and_have_rules_of_their_own(client: httpx.Client) -> None:
+    paths = ["$.notes[*]", {"path": "$.user", "rules": ["US_SSN"]}]
+    told = result(client, "redact_structured", data=DATA, jsonp=paths, rules=["EMAIL_ADDRESS"], llm_request=True)
+    hidden = told["redacted_data"]
+    assert hidden["user"]["mail"] == MAIL
+    assert hidden["user"]["ssn"] != SSN
+    assert hidden["notes"][0] == f"ssn {SSN}"
+    assert hidden["notes"][1] != f"mail {MAIL}"
+    assert result(client, "unredact", redacted_data=hidden, fpe_context=told["fpe_context"]) == {"data": DATA}
+
+
+@pytest.mark.parametrize("data", [["mail " + MAIL], "mail " + MAIL, MAIL, 5, None, [], {}])
+def test_any_json_is_data(client: httpx.Client, data: Any) -> None:
+    told = result(client, "redact_structured", data=data, rules=["EMAIL_ADDRESS"])
+    assert json.dumps(told["redacted_data"]) == json.dumps(data).replace(MAIL, "<EMAIL_ADDRESS>")
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "expected"),
+    [
+        ("redact", {}, ("FieldRequired", "/text")),
+        ("redact", {"text": 5}, ("InvalidString", "/text")),
+        ("redact", {"text": "x", "what": 1}, ("UnexpectedProperty", "/what")),
+        ("redact", {"text": "x", "rules": ["NO_SUCH"]}, ("NotEnumMember", "/rules/0")),
+        ("redact", {"text": "x", "rulesets": ["NO_SUCH"]}, ("NotEnumMember", "/rulesets/0")),
+        (
+            "redact",
+            {"text": "x", "redaction_method_overrides": {"redaction_type": "vaporise"}},
+            ("NotEnumMember", "/redaction_method_overrides/redaction_type"),
+        ),
+        (
+            "redact",
+            {"text": "x", "redaction_method_overrides": {"US_SSN": {}}},
+            ("FieldRequired", "/redaction_method_overrides/US_SSN/redaction_type"),
+        ),
+        (
+            "redact",
+            {"text": "x", "redaction_method_overrides": {"redaction_type": "fpe", "fpe_tweak": "short"}},
+            ("DoesNotMatchPattern", "/redaction_method_overrides/fpe_tweak"),
+        ),
+        ("redact_structured", {"data": {}, "jsonp": ["notes"]}, ("BadFormatJSONPath", "/jsonp/0")),
+        ("redact_structured", {"data": {}, "jsonp": "$"}, ("InvalidArray", "/jsonp")),
+        ("redact_structured", {"data": {}, "format": "xml"}, ("NotEnumMember", "/format")),
+        ("redact_structured", {}, ("FieldRequired", "/data")),
+        ("unredact", {"redacted_data": "x"}, ("FieldRequired", "/fpe_context")),
+        ("unredact", {"redacted_data": "x", "fpe_context": "@@@"}, ("BadFormatBase64", "/fpe_context")),
+        ("unredact", {"redacted_data": "x", "fpe_context": "e30="}, ("BadState", "/fpe_context")),
+    ],
+    ids=str,
+)
+def test_mistakes_are_told_in_the_vendors_words(
+    client: httpx.Client, name: str, body: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    assert expected in problems(client.post(f"/redact/v1/{name}", json=body))
+
+
+def test_who_is_answered_in_which_form(guard_server: RunningServer, client: httpx.Client) -> None:
+    body = {"text": TEXT}
+    for headers in ({"user-agent": "pangea-python/6.13.0"}, {"host": "redact.guard.example"}):
+        assert client.post("/v1/redact", json=body, headers=headers).json()["status"] == "Success"
+        wrong = httpx.post(f"{guard_server.url}/v1/redact", json=body, headers=headers)
+        assert (wrong.status_code, wrong.json()["status"]) == (401, "Unauthorized")
+    assert "text" in client.post("/v1/redact", json=body).json()
+    assert client.post("/v1/redact_structured", json={"data": {}}).json()["status"] == "Success"
+    assert "error" in httpx.post(f"{guard_server.url}/v1/redact", json=body).json()
+
+
+@pytest.mark.parametrize("mount", ["/redact", "/aiguard", "/aidr/aiguard"])
+def test_unredacting_needs_its_permission(guard_server: RunningServer, mount: str) -> None:
+    headers = {"Authorization": f"Bearer {guard_server.key}"}
+    answer = httpx.post(f"{guard_server.url}{mount}/v1/unredact", json={}, headers=headers)
+    assert (answer.status_code, answer.json()["status"]) == (403, "ServiceNotEnabled")
