@@ -1,15 +1,31 @@
 // Calls from standard input through the vendor's Node client, results to output; the forms are pangea_driver.py's.
 'use strict'
-const { AIGuardService, PromptGuardService, PangeaConfig, PangeaErrors } = require('pangea-node-sdk')
+const { AIGuardService, PromptGuardService, RedactService, PangeaConfig, PangeaErrors } = require('pangea-node-sdk')
 
-const SERVICES = { AIGuard: AIGuardService, PromptGuard: PromptGuardService }
-const METHODS = { guard_text: 'guardText', guard: 'guard' }
+const SERVICES = { AIGuard: AIGuardService, PromptGuard: PromptGuardService, Redact: RedactService }
+const METHODS = {
+  guard_text: 'guardText',
+  guard: 'guard',
+  redact: 'redact',
+  redact_structured: 'redactStructured',
+  unredact: 'unredact'
+}
+
+// The methods whose first argument is the content itself.
+const CONTENT = { redact: 'text', redact_structured: 'data' }
+
+function argumentsOf (call) {
+  const name = CONTENT[call.method]
+  if (name === undefined) return [call.arguments, call.options]
+  const { [name]: content, ...options } = call.arguments
+  return [content, options]
+}
 
 async function result (call) {
   const config = new PangeaConfig({ baseUrlTemplate: process.env.DRIVER_URL })
   const service = new SERVICES[call.service](process.env.DRIVER_TOKEN, config)
   try {
-    const response = await service[METHODS[call.method]](call.arguments, call.options)
+    const response = await service[METHODS[call.method]](...argumentsOf(call))
     const { request_id, status, summary } = response
     return { request_id, status, summary, result: response.result }
   } catch (error) {

@@ -16,11 +16,13 @@ import loopback
 from pangea import PangeaConfig
 from pangea import exceptions as raised
 from pangea.asyncio import services as asynchronous
-from pangea.services import AIGuard, PromptGuard, ai_guard, prompt_guard
+from pangea.services import AIGuard, PromptGuard, Redact, ai_guard, prompt_guard, redact
 
 _SERVICES = {
     ("AIGuard", False): AIGuard,
     ("PromptGuard", False): PromptGuard,
+    ("Redact", False): Redact,
+    ("Redact", True): asynchronous.RedactAsync,
     ("AIGuard", True): asynchronous.AIGuardAsync,
     ("PromptGuard", True): asynchronous.PromptGuardAsync,
 }
@@ -40,6 +42,11 @@ def _arguments(call: dict[str, Any]) -> dict[str, Any]:
     if "overrides" in arguments:
         model = ai_guard.Overrides if call["method"] == "guard_text" else ai_guard.Overrides2
         arguments["overrides"] = model(**arguments["overrides"])
+    if "redaction_method_overrides" in arguments:
+        method = redact.RedactionMethodOverrides(**arguments["redaction_method_overrides"])
+        arguments["redaction_method_overrides"] = method
+    if "vault_parameters" in arguments:
+        arguments["vault_parameters"] = redact.VaultParameters(**arguments["vault_parameters"])
     if "log_fields" in arguments:
         arguments["log_fields"] = ai_guard.LogFields(**arguments["log_fields"])
     return arguments

@@ -199,6 +199,51 @@ def test_prompt_guard(driver: Driver, url: str) -> None:
     assert any(item["detected"] for item in result["classifications"])
 
 
+def redact(method: str, /, **arguments: Any) -> Answer:
+    return {"service": "Redact", "method": method, "arguments": arguments}
+
+
+@pytest.mark.parametrize("url", ["{SERVICE_NAME}", ""], ids=["prefixed", "bare"])
+def test_redact_there_and_back(driver: Driver, guard_server: RunningServer, url: str) -> None:
+    token = guard_server.create_key(may_unredact=True)
+    rules = ["EMAIL_ADDRESS", "US_SSN"]
+    plain, hidden, structured, partly = driver.call(
+        redact("redact", text=ANN, rules=rules, debug=True),
+        redact("redact", text=ANN, rules=rules, llm_request=True),
+        redact("redact_structured", data={"a": ANN, "b": ANN}, jsonp=["$.a"], rules=["US_SSN"]),
+        redact(
+            "redact",
+            text=ANN,
+            rules=["US_SSN"],
+            redaction_method_overrides={
+                "redaction_type": "partial_masking",
+                "partial_masking": {"unmasked_from_right": 2, "masking_char": ["#"], "chars_to_ignore": ["-"]},
+            },
+        ),
+        url=url,
+        token=token,
+    )
+    assert plain["result"]["redacted_text"] == "Reach me at <EMAIL_ADDRESS>, SSN <US_SSN>, and ping 190.28.74.251."
+    assert plain["result"]["count"] == 2
+    assert plain["result"]["report"]["summary_counts"] == {"EMAIL_ADDRESS": 1, "US_SSN": 1}
+    assert structured["result"]["redacted_data"] == {"a": ANN.replace("234-56-7890", "<US_SSN>"), "b": ANN}
+    assert partly["result"]["redacted_text"] == ANN.replace("234-56-7890", "###-##-##90")
+    text, context = hidden["result"]["redacted_text"], hidden["result"]["fpe_context"]
+    assert "234-56-7890" not in text
+    data = [{"role": "assistant", "content": f"You wrote: {text}"}]
+    whole, quoted = driver.call(
+        redact("unredact", redacted_data=text, fpe_context=context),
+        redact("unredact", redacted_data=data, fpe_context=context),
+        url=url,
+        token=token,
+    )
+    assert whole["result"]["data"] == ANN
+    assert quoted["result"]["data"] == [{"role": "assistant", "content": f"You wrote: {ANN}"}]
+    (refused,) = driver.call(redact("unredact", redacted_data=text, fpe_context="@"), url=url, token=token)
+    assert refused["raised"] == VALIDATION.get(driver.language, "ValidationException")
+    assert [(error["code"], error["source"]) for error in refused["errors"]] == [("BadFormatBase64", "/fpe_context")]
+
+
 UNAUTHORIZED = {"node": "UnauthorizedError"}
 VALIDATION = {"node": "ValidationError"}
 OTHER = {"node": "APIError"}
