@@ -17,6 +17,8 @@ COMMANDS = {
     "recipes": "guardhouse.cli.recipes:recipes",
     "intel": "guardhouse.cli.intel:intel",
     "scan": "guardhouse.cli.scan:scan",
+    "redact": "guardhouse.cli.redact:redact",
+    "unredact": "guardhouse.cli.redact:unredact",
     "doctor": "guardhouse.cli.doctor:doctor",
     "settings": "guardhouse.cli.settings:show_settings",
 }

@@ -121,6 +121,22 @@ def read_context(text: object, ring: KeyRing, tenant: str) -> Context:
     return Context(keys, document["t"], [_entry_from_dict(item, sealed) for item in document["m"]])
 
 
+def merge_contexts(contexts: Sequence[Context]) -> Context:
+    """One context with the replacements of several; of equal texts the first counts. At least one is needed.
+
+    Raises `InvalidContext` where they were made under different keys.
+    """
+    first = contexts[0]
+    entries: dict[str, Entry] = {}
+    for context in contexts:
+        if context.keys != first.keys:
+            raise InvalidContext("the contexts were made under different keys", is_encoding=False)
+        for entry in context.entries:
+            entry.tweak = context.tweak if entry.tweak is None else entry.tweak
+            entries.setdefault(entry.text, entry)
+    return Context(first.keys, first.tweak, list(entries.values()))
+
+
 def _decoded(text: object) -> dict[str, Any]:
     if not isinstance(text, str):
         raise InvalidContext("the context must be a string")

@@ -117,6 +117,10 @@ class Unredactor:
         """The rest. The unredactor is then ready for another text."""
         return self._settled(self._held, final=True)
 
+    def whole(self, text: str) -> str:
+        """A text that comes whole, apart from the pieces; what is JSON stays JSON."""
+        return self._restorer.text(text)
+
     def _settled(self, text: str, *, final: bool) -> str:
         out: list[str] = []
         done = 0
