@@ -19,7 +19,7 @@ class Terminal:
 
     def run(self, *arguments: str, status: int = 0, stdin: str | bytes | None = None) -> Result:
         result = CliRunner().invoke(root, [*arguments, "--data-dir", str(self.data_dir)], input=stdin)
-        assert result.exit_code == status, f"exit {result.exit_code}: {result.output}"
+        assert result.exit_code == status, f"exit {result.exit_code}, {result.exception!r}: {result.output}"
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result

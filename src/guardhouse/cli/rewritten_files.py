@@ -7,6 +7,7 @@ import io
 import os
 import shutil
 import stat
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -110,8 +111,8 @@ class Files:
                 continue
             if job.target is None:
                 with job.draft.open("rb") as draft:
-                    shutil.copyfileobj(draft, click.get_binary_stream("stdout"))
-                click.get_binary_stream("stdout").flush()
+                    shutil.copyfileobj(draft, sys.stdout.buffer)
+                sys.stdout.buffer.flush()
             else:
                 os.replace(job.draft, job.target)
                 job.draft = None
@@ -204,7 +205,7 @@ class Files:
         descriptor, name = tempfile.mkstemp(prefix="guardhouse-")
         self._stack.callback(_remove, Path(name))
         with open(descriptor, "wb") as spool:
-            shutil.copyfileobj(click.get_binary_stream("stdin"), spool)
+            shutil.copyfileobj(sys.stdin.buffer, spool)
         return Path(name)
 
     def _skip(self, name: str, why: str) -> None:
