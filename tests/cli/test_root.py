@@ -48,7 +48,8 @@ def test_every_command_explains_itself_and_takes_the_common_options(path: tuple[
     result = CliRunner().invoke(root, [*path, "--help"])
     assert result.exit_code == 0
     assert "--data-dir" in result.output
-    assert "--json" in result.output
+    if path[-1] not in ("redact", "unredact"):  # what they print is the document itself
+        assert "--json" in result.output
 
 
 def test_version() -> None:

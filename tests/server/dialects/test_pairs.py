@@ -47,6 +47,8 @@ def masked(value: Any, like: Any) -> Any:
 
 
 def _fits(value: Any, mask: str) -> bool:
+    if mask.startswith("re:"):
+        return isinstance(value, str) and re.fullmatch(mask[3:], value) is not None
     match mask:
         case "<id>":
             return isinstance(value, str) and _ID.fullmatch(value) is not None
