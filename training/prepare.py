@@ -3,7 +3,8 @@
     python training/prepare.py --data ../shared/data --out /tmp/guardhouse-training
 
 A row of `rows.jsonl.gz` is {text, channel, labels: {head: 0 or 1}, weight, group, source, label}; a head that is not
-in `labels` was not judged and is masked out of the loss.
+in `labels` was not judged and is masked out of the loss. Two more fields where they are known: `injected`, the range of
+code points that an injected order takes up, and `tags`, ranges of names and places as [start, end, kind].
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def group_of(row: Row) -> str:
     """The group an attack's source belongs to; harmless rows are dealt to the groups by their source."""
     source = row["source"]
     if source.startswith("written:"):
-        return written_half(row["text"])
+        return written_half(block_of(row))
     if row["label"] == "attack":
         for group, prefixes in GROUPS.items():
             if source.startswith(prefixes):
@@ -86,6 +87,12 @@ def group_of(row: Row) -> str:
 def written_half(text: str) -> str:
     """Hand-written pairs are one source; a half of them stands for texts like them that were not seen."""
     return FOLDS[len(FOLDS) - 1 - number_of(text) % 2]
+
+
+def block_of(row: Row) -> str:
+    """What must stay on one side of a split: the pair a row says it belongs to, else its three neighbours by number."""
+    name, _, number = str(row.get("id", "")).rpartition("-")
+    return str(row.get("pair") or (f"{name}-{int(number) // 4}" if number.isdigit() else row["text"]))
 
 
 def attack_labels(row: Row) -> dict[str, int]:
@@ -117,13 +124,14 @@ def prompt_rows(data: Path) -> Iterator[Row]:
         cap = len(rows) if written else CAPS.get(source, DEFAULT_CAP)
         kept = sorted(rows, key=lambda row: (number_of(row["text"]), row["channel"]))[:cap]
         for row in kept:
-            weight = 12.0 / len(kept) ** 0.15 if written else 8.0 / len(kept) ** 0.5
+            weight = 9.0 / len(kept) ** 0.15 if written else 16.0 / len(kept) ** 0.5
             if row.get("hard"):
                 weight *= 1.5
             labels = attack_labels(row)
             if label == "benign" and row["channel"] == "user":
                 labels |= harmless_labels(row["text"])
-            yield make_row(row["text"], row["channel"], labels, weight, group_of(row), source, label)
+            made = make_row(row["text"], row["channel"], labels, weight, group_of(row), source, label)
+            yield made | injected_range(row)
 
 
 def harmless_labels(text: str) -> dict[str, int]:
@@ -173,7 +181,7 @@ def harm_rows(data: Path) -> Iterator[Row]:
             labels["sentiment_negative"] = 1  # a toxic comment is a negative one; the reverse is not learnt from here
         elif pool:
             labels["sentiment_negative"] = 0
-        weight = 0.4 if row["source"].startswith("t-davidson") else 0.6
+        weight = 0.15 if row["source"].startswith("t-davidson") else 0.6
         yield make_row(row["text"], "user", labels, weight, dealt(row["text"]), row["source"], "harm")
 
 
@@ -211,16 +219,55 @@ def agent_rows(data: Path) -> Iterator[Row]:
 
 def own_rows() -> Iterator[Row]:
     """The texts written for this model, in training/data."""
-    for path in sorted((HERE / "data").glob("*.jsonl.gz")):
-        for row in read_rows(path):
+    for path in sorted((HERE / "data").rglob("*.jsonl.gz")):
+        rows = list(read_rows(path))
+        twins = {row["pair"]: row["text"] for row in rows if row.get("label") == "benign" and row.get("pair")}
+        for row in rows:
             labels: dict[str, int] = dict(row.get("labels", {}))
             if "label" in row:
                 labels |= attack_labels(row)
-                if row["label"] == "benign":
+                if row["label"] == "benign" and row["channel"] == "user":
                     labels |= harmless_labels(row["text"])
-            group = written_half(row["text"]) if "label" in row else dealt(row["text"])
+            key = block_of(row)
+            group = written_half(key) if "label" in row else dealt(key)
             source, label = f"own:{path.name.split('.')[0]}", row.get("label", "other")
-            yield make_row(row["text"], row.get("channel", "user"), labels, 6.0, group, source, label)
+            weight = 1.0 if "tags" in row else 3.5
+            made = make_row(row["text"], row.get("channel", "user"), labels, weight, group, source, label)
+            if "tags" in row:
+                made |= {"tags": row["tags"]}
+            if label == "attack" and row.get("channel") in ("tool", "document"):
+                made |= injected_range(row) or difference(row["text"], twins.get(row.get("pair")))
+            yield made
+
+
+def injected_range(row: Row) -> Row:
+    """Where the order stands that the row names word for word, if it does."""
+    order = row.get("injected") or ""
+    start = row["text"].find(order) if order else -1
+    return {"injected": [start, start + len(order)]} if start >= 0 else {}
+
+
+def difference(attack: str, twin: str | None) -> Row:
+    """The range in which an attack differs from its harmless twin, if they are the same document otherwise."""
+    if twin is None:
+        return {}
+    most = min(len(attack), len(twin))
+    head = next((index for index in range(most) if attack[index] != twin[index]), most)
+    tail = next((index for index in range(most - head) if attack[-1 - index] != twin[-1 - index]), most - head)
+    end = len(attack) - tail
+    return {"injected": [head, end]} if head + tail >= 0.3 * len(attack) and end - head >= 20 else {}
+
+
+TAGS = {"PERSON": "person", "LOCATION": "location", "ORGANIZATION": "organization", "ADDRESS": "address"}
+
+
+def name_rows(data: Path) -> Iterator[Row]:
+    """Sentences in which every name, place, organisation and address is marked."""
+    for row in read_rows(data / "pii" / "train.jsonl.gz"):
+        tags = [[span["start"], span["end"], TAGS[span["type"]]] for span in row["spans"] if span["type"] in TAGS]
+        weight = 0.2 if row["source"] == "synthetic:pii-negative" else 0.35
+        made = make_row(row["text"], "user", {}, weight, dealt(row["text"]), f"names:{row['source']}", "other")
+        yield made | {"tags": tags}
 
 
 def gibberish_rows(rows: list[Row], seed: int) -> Iterator[Row]:
@@ -275,9 +322,10 @@ def composed_rows(rows: list[Row], seed: int) -> Iterator[Row]:
         channel = chance.choice(("tool", "document"))
         labels = payload["labels"] | {"indirect_prompt_injection": 1}
         text = piece[:at] + buried + piece[at:]
-        yield make_row(text, channel, labels, 0.35, payload["group"], "composed:buried", "attack")
+        made = make_row(text, channel, labels, 0.6, payload["group"], "composed:buried", "attack")
+        yield made | {"injected": [at, at + len(buried)]}
         clean = dict.fromkeys((ATTACK, *KINDS), 0)
-        yield make_row(piece, channel, clean, 0.35, payload["group"], "composed:clean", "benign")
+        yield make_row(piece, channel, clean, 0.6, payload["group"], "composed:clean", "benign")
 
 
 def place_in(piece: str, chance: random.Random) -> int:
@@ -314,8 +362,17 @@ def balanced(rows: list[Row]) -> list[Row]:
     return rows
 
 
+def unseen_rows(data: Path) -> Iterator[Row]:
+    """The dev files that are not of the sources of training, to report on. Nothing is trained on them."""
+    for name in ("written.dev", "real.dev"):
+        for row in read_rows(data / "prompt_attacks" / f"{name}.jsonl.gz"):
+            if row["channel"] != "system":
+                labels = {ATTACK: int(row["label"] == "attack")}
+                yield make_row(row["text"], row["channel"], labels, 1.0, "dev", name, row["label"])
+
+
 def main() -> None:
-    """Write `rows.jsonl.gz` and print what is in it."""
+    """Write `rows.jsonl.gz`, and of the dev files `unseen.jsonl.gz`; print what is in the first."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--data", type=Path, default=Path("../shared/data"), help="the corpora's folder")
     arguments.add_argument("--out", type=Path, required=True, help="where the rows go")
@@ -323,12 +380,15 @@ def main() -> None:
     options = arguments.parse_args()
     rows = [*prompt_rows(options.data), *agent_rows(options.data), *own_rows()]
     rows += [*composed_rows(rows, options.seed), *gibberish_rows(rows, options.seed)]
-    rows += harm_rows(options.data)
+    rows += [*harm_rows(options.data), *name_rows(options.data)]
     rows = balanced(rows)
     random.Random(options.seed).shuffle(rows)
     options.out.mkdir(parents=True, exist_ok=True)
     with gzip.open(options.out / "rows.jsonl.gz", "wt", encoding="utf-8", compresslevel=3) as out:
         for row in rows:
+            out.write(json.dumps(row, ensure_ascii=True) + "\n")
+    with gzip.open(options.out / "unseen.jsonl.gz", "wt", encoding="utf-8", compresslevel=3) as out:
+        for row in unseen_rows(options.data):
             out.write(json.dumps(row, ensure_ascii=True) + "\n")
     print("rows", len(rows))
     print("by label and group", dict(sorted(Counter(f"{row['label']}|{row['group']}" for row in rows).items())))

@@ -1,6 +1,6 @@
 """Train all heads together: logistic regression over hashed n-grams, in rounds that choose windows.
 
-    python training/train.py --rows /tmp/guardhouse-training/rows.jsonl.gz --out /tmp/guardhouse-training/full.npz
+    python training/train_ngram.py --rows /tmp/guardhouse-training/rows.jsonl.gz --out /tmp/guardhouse-training/full.npz
 
 Where in a long attack the attack stands is not labelled. So each round reads every window with the weights so far:
 of an attack the highest windows are kept as attacks, of a harmless text the highest and one at random as harmless.
@@ -220,6 +220,12 @@ def best_margins(examples: Examples, rows: NDArray[np.int64], model: Model) -> t
         out[index] = model.margins(examples.matrix[start:end]).max(axis=0)
         counts[index] = end - start
     return out, counts
+
+
+def best_margins_of(examples: Examples, rows: Sequence[int], weights: Path) -> tuple[Floats, NDArray[np.int64]]:
+    """`best_margins` of those rows under the weights that an earlier run wrote."""
+    with np.load(weights) as kept:
+        return best_margins(examples, np.array(rows), Model(kept["weights"], kept["biases"]))
 
 
 def report(labels: Floats, margins: Floats) -> str:

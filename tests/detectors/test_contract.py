@@ -13,7 +13,7 @@ import pytest
 from evidence import evidence_for, setting_for
 
 from guardhouse import hookspecs
-from guardhouse.classifier.base import ClassifierInput, HeadReading
+from guardhouse.classifier.base import ClassifierInput, HeadReading, Reading, Tag
 from guardhouse.detectors.base import Detector
 from guardhouse.model.conversation import Conversation, Role
 from guardhouse.model.finding import Finding, Span
@@ -42,10 +42,14 @@ class EveryHead:
     def __init__(self, heads: frozenset[str]) -> None:
         self.heads = heads
 
-    def classify(
-        self, inputs: Sequence[ClassifierInput], *, deadline: float | None = None
-    ) -> list[Mapping[str, HeadReading]]:
-        return [{head: HeadReading(0.9, Span(0, len(item.text))) for head in self.heads} for item in inputs]
+    def classify(self, inputs: Sequence[ClassifierInput], *, deadline: float | None = None) -> list[Reading]:
+        return [
+            Reading(
+                {head: HeadReading(0.9, Span(0, len(item.text))) for head in self.heads},
+                (Tag("person", Span(0, len(item.text)), 0.9),) if item.text else (),
+            )
+            for item in inputs
+        ]
 
 
 SENSITIVE = (

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from guardhouse.classifier.base import ClassifierInput, HeadReading
+from guardhouse.classifier.base import ClassifierInput, Reading
 from guardhouse.detectors.base import Detector, Evidence, Needs
 from guardhouse.engine.guard import Guard
 from guardhouse.model.conversation import Role
@@ -64,10 +64,8 @@ class NoClassifier:
     name = "none"
     heads = frozenset[str]()
 
-    def classify(
-        self, inputs: Sequence[ClassifierInput], *, deadline: float | None = None
-    ) -> list[Mapping[str, HeadReading]]:
-        return [{} for _ in inputs]
+    def classify(self, inputs: Sequence[ClassifierInput], *, deadline: float | None = None) -> list[Reading]:
+        return [Reading({}) for _ in inputs]
 
 
 RECIPE = Recipe(

@@ -1,4 +1,4 @@
-"""The seam between the engine and whatever network is loaded."""
+"""The seam between the engine and whatever model is loaded."""
 
 from __future__ import annotations
 
@@ -12,10 +12,27 @@ from guardhouse.model.finding import Span
 
 @dataclass(frozen=True, slots=True)
 class HeadReading:
-    """One head's calibrated confidence for a text, and the range of the text (best window) that carried it."""
+    """One head's calibrated confidence for a text, and the range of the text that carried it."""
 
     confidence: float
     span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A run of words that the model marked (a name, a place), and how sure it is."""
+
+    kind: str
+    span: Span
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All that the model says of one text: every head, and the tags in the order of the text."""
+
+    heads: Mapping[str, HeadReading]
+    tags: tuple[Tag, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +44,7 @@ class ClassifierInput:
 
 
 class Classifier(Protocol):
-    """Reads texts. `heads` names what it can say; `name` identifies the model and its version."""
+    """Reads texts. `heads` names what it can say, tags included; `name` identifies the model and its version."""
 
     @property
     def name(self) -> str: ...
@@ -35,10 +52,8 @@ class Classifier(Protocol):
     @property
     def heads(self) -> frozenset[str]: ...
 
-    def classify(
-        self, inputs: Sequence[ClassifierInput], *, deadline: float | None = None
-    ) -> list[Mapping[str, HeadReading]]:
-        """One mapping per input, in order, with every head. Long texts are read in windows, the best one counts.
+    def classify(self, inputs: Sequence[ClassifierInput], *, deadline: float | None = None) -> list[Reading]:
+        """One reading per input, in order, with every head. Long texts are read in windows, the best one counts.
 
         `deadline` is a `time.monotonic()` instant; past it `DeadlineExceeded` is raised. Linear in the texts' length.
         """

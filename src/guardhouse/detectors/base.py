@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
-from guardhouse.classifier.base import HeadReading
+from guardhouse.classifier.base import HeadReading, Tag
 from guardhouse.matching.pattern import Hit, Pattern
 from guardhouse.model.conversation import Conversation, SourceText
 from guardhouse.model.finding import Finding
@@ -18,7 +18,7 @@ from guardhouse.text.views import Normalized
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """The evidence a detector reads under one setting: patterns for the matcher, heads of the network."""
+    """The evidence a detector reads under one setting: patterns for the matcher, heads and tags of the classifier."""
 
     patterns: tuple[Pattern, ...] = ()
     heads: frozenset[str] = frozenset()
@@ -26,7 +26,8 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class TextEvidence:
-    """All that was collected about one text. `hits` is by pattern id, `heads` by head name.
+    """All that was collected about one text. `hits` is by pattern id, `heads` by head name,
+    `tags` are the names and places that the classifier marked.
 
     `capped` names the patterns that matched more often than the matcher reports: what lies beyond was not read.
     """
@@ -35,6 +36,7 @@ class TextEvidence:
     normalized: Normalized
     hits: Mapping[str, tuple[Hit, ...]] = field(default_factory=dict)
     heads: Mapping[str, HeadReading] = field(default_factory=dict)
+    tags: tuple[Tag, ...] = ()
     capped: frozenset[str] = frozenset()
 
     def hits_of(self, patterns: Iterable[Pattern]) -> Iterable[Hit]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
-from guardhouse.classifier.base import Classifier, ClassifierInput, HeadReading
+from guardhouse.classifier.base import Classifier, ClassifierInput, HeadReading, Reading, Tag
 from guardhouse.detectors.base import TextEvidence
 from guardhouse.engine.timing import Stopwatch
 from guardhouse.matching.matcher import Matcher
@@ -19,8 +18,6 @@ from guardhouse.model.conversation import (
 )
 from guardhouse.text.normalize import normalize
 from guardhouse.text.views import Normalized, View
-
-_NUMBER = re.compile(r"\d[\d .:/()+-]{2,}\d")
 
 
 def judged_texts(conversation: Conversation) -> tuple[SourceText, ...]:
@@ -72,7 +69,9 @@ def collect(
         return tuple(texts)
     with watch.stage("classify"):
         readings = _classify(texts, classifier, deadline)
-    return tuple(replace(text, heads=reading) for text, reading in zip(texts, readings, strict=True))
+    return tuple(
+        replace(text, heads=reading.heads, tags=reading.tags) for text, reading in zip(texts, readings, strict=True)
+    )
 
 
 def _matched(
@@ -88,29 +87,24 @@ def _matched(
     )
 
 
-def _classify(
-    texts: Sequence[TextEvidence], classifier: Classifier, deadline: float
-) -> list[Mapping[str, HeadReading]]:
-    """One mapping per text: for each head the highest reading over the text's views, all views in one batch."""
+def _classify(texts: Sequence[TextEvidence], classifier: Classifier, deadline: float) -> list[Reading]:
+    """One reading per text: for each head the highest over the text's views, all views in one batch.
+
+    Names are taken from the text as it stands: what is decoded or rewritten has none that could be edited.
+    """
     owners = [(index, view) for index, text in enumerate(texts) for view in _readable(text.normalized)]
-    inputs = [ClassifierInput(_without_numbers(view.text), texts[index].source.channel) for index, view in owners]
-    results: list[dict[str, HeadReading]] = [{} for _ in texts]
+    inputs = [ClassifierInput(view.text, texts[index].source.channel) for index, view in owners]
+    heads: list[dict[str, HeadReading]] = [{} for _ in texts]
+    tags: list[tuple[Tag, ...]] = [() for _ in texts]
     for (index, view), reading in zip(owners, classifier.classify(inputs, deadline=deadline), strict=True):
-        best = results[index]
-        for head, value in reading.items():
+        best = heads[index]
+        for head, value in reading.heads.items():
             if head not in best or value.confidence > best[head].confidence:
                 span = None if value.span is None else view.to_original(value.span)
                 best[head] = HeadReading(value.confidence, span if span is not None else view.origin)
-    return list(results)
-
-
-def _without_numbers(text: str) -> str:
-    """`text` with blanks where long numbers, dates and addresses of digits stand, so that offsets stay.
-
-    What a number says of a text's intent is chance: whose card number it is must not sway a verdict. Numbers that
-    spell letters are views of their own.
-    """
-    return _NUMBER.sub(lambda match: " " * len(match[0]), text)
+        if view is texts[index].normalized.canonical:
+            tags[index] = tuple(replace(tag, span=view.to_original(tag.span)) for tag in reading.tags)
+    return [Reading(one, marked) for one, marked in zip(heads, tags, strict=True)]
 
 
 def _readable(normalized: Normalized) -> Iterable[View]:

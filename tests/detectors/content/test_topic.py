@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 
 import pytest
 from evidence import evidence_for, findings_of, setting_for
 
-from guardhouse.classifier.base import Classifier, ClassifierInput, HeadReading
+from guardhouse.classifier.base import Classifier, ClassifierInput, HeadReading, Reading
 from guardhouse.classifier.load import load_classifier
 from guardhouse.detectors.base import Detector
 from guardhouse.detectors.content.gibberish import Gibberish
@@ -55,10 +55,8 @@ def test_a_head_alone_stays_below_the_threshold() -> None:
         name = "sure"
         heads = frozenset({"topic_religion"})
 
-        def classify(
-            self, inputs: Sequence[ClassifierInput], *, deadline: float | None = None
-        ) -> list[Mapping[str, HeadReading]]:
-            return [{"topic_religion": HeadReading(0.9, Span(0, len(one.text)))} for one in inputs]
+        def classify(self, inputs: Sequence[ClassifierInput], *, deadline: float | None = None) -> list[Reading]:
+            return [Reading({"topic_religion": HeadReading(0.9, Span(0, len(one.text)))}) for one in inputs]
 
     setting = setting_for(TOPIC, options={"topics": ["religion"]})
     alone, supported = (

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pytest
 from evidence import findings_of
 
-from guardhouse.classifier.base import ClassifierInput, HeadReading
+from guardhouse.classifier.base import ClassifierInput, HeadReading, Reading
 from guardhouse.detectors.injection.detector import PromptAttack
 from guardhouse.detectors.injection.hidden import weigh_hidden
 from guardhouse.detectors.injection.weigh import Weighed, from_log_odds, log_odds, weigh_phrases
@@ -36,11 +36,9 @@ class Heads:
         self.confidences = confidences
         self.heads = frozenset(confidences)
 
-    def classify(
-        self, inputs: Sequence[ClassifierInput], *, deadline: float | None = None
-    ) -> list[Mapping[str, HeadReading]]:
+    def classify(self, inputs: Sequence[ClassifierInput], *, deadline: float | None = None) -> list[Reading]:
         return [
-            {head: HeadReading(value, Span(0, len(one.text))) for head, value in self.confidences.items()}
+            Reading({head: HeadReading(value, Span(0, len(one.text))) for head, value in self.confidences.items()})
             for one in inputs
         ]
 
