@@ -8,6 +8,7 @@ from functools import cache
 
 from guardhouse.detectors.base import Evidence, Needs
 from guardhouse.detectors.overlap import without_overlaps
+from guardhouse.detectors.pii.names import names_beside, tagged_names, tags_for
 from guardhouse.detectors.pii.reader import NAME, Reader
 from guardhouse.detectors.pii.rules import PACKAGE, PACKS, rule_table
 from guardhouse.errors import DeadlineExceeded
@@ -40,23 +41,22 @@ class PiiDetector:
         return frozenset()
 
     def needs(self, setting: DetectorSetting) -> Needs:
-        """The shapes of the kinds that are not disabled."""
+        """The shapes of the kinds that are not disabled, and the classifier's tags for names and places."""
         enabled = _enabled(setting)
         shapes = {rule.shape for rule in rule_table().rules if rule.kind in enabled}
-        return Needs(patterns=tuple(pattern for pattern in _patterns() if pattern.id in shapes))
+        return Needs(tuple(pattern for pattern in _patterns() if pattern.id in shapes), tags_for(enabled))
 
     def find(self, evidence: Evidence, setting: DetectorSetting) -> Iterable[Finding]:
         """What stands in the judged texts, one finding a place, in order."""
         for text in evidence.texts:
-            if not text.hits:
-                continue
+            enabled = _enabled(setting)
             found: list[Finding] = []
-            reader = Reader(text, _enabled(setting))
+            reader = Reader(text, enabled)
             for hit in text.hits_of(_patterns()):
                 if evidence.deadline is not None and time.monotonic() > evidence.deadline:
                     raise DeadlineExceeded("pii: out of time")
                 found.extend(reader.read(hit))
-            yield from without_overlaps(found)
+            yield from without_overlaps([*found, *names_beside(found, tagged_names(NAME, text, enabled))])
 
 
 @cache
