@@ -1,4 +1,4 @@
-"""How long one evaluation takes in process, by the size of the text, and for a history that grows."""
+"""How long one evaluation takes in process, by the size of the text, for a history that grows, and of it the model."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ from measure import Section, milliseconds, percentile
 from texts import texts
 
 from guardhouse import Guard
+from guardhouse.classifier.base import ClassifierInput
+from guardhouse.classifier.bundled import BundledClassifier
+from guardhouse.classifier.load import load_classifier
+from guardhouse.model.conversation import Channel
 
 SIZES = ((100, 400), (1_000, 400), (20_000, 60), (100_000, 15), (1_000_000, 5))
 """Bytes, and how many texts."""
+TOKENS = (32, 128, 512)
 BUDGET_S = 25.0
 """Most seconds one size may take; slower machines measure fewer texts."""
 
@@ -22,7 +27,7 @@ def latency(*, quick: bool = False) -> list[Section]:
     guard.load()
     for text in _first(texts(1_000, seed=1), 30):
         guard.evaluate(text)
-    return [_by_size(guard, quick), _by_history(guard, quick)]
+    return [_by_size(guard, quick), _by_history(guard, quick), _model_alone(quick)]
 
 
 def _by_size(guard: Guard, quick: bool) -> Section:
@@ -68,6 +73,27 @@ def _by_history(guard: Guard, quick: bool) -> Section:
         rows.append([str(turns + 1), milliseconds(percentile(times, 0.5)), milliseconds(percentile(times, 0.99))])
     text = "A conversation of 400-byte messages, all of them new; the last turn is judged in the light of the rest."
     return Section("Long histories", text, ["messages", "p50", "p99"], rows)
+
+
+def _model_alone(quick: bool) -> Section:
+    """Both models, without patterns and detectors, on texts of so many tokens; frames of windows counted in."""
+    classifier = load_classifier(cache_entries=1)
+    assert isinstance(classifier, BundledClassifier)
+    rows = []
+    for size in TOKENS:
+        times = []
+        for text in _first(texts(size * 8, seed=size, planted=False), 10 if quick else 60):
+            words = text.split(" ")
+            while len(classifier.token_ids(" ".join(words))) > size - 3:
+                words.pop()
+            given = [ClassifierInput(" ".join(words), Channel.USER)]
+            start = time.perf_counter()
+            classifier.classify(given)
+            times.append(time.perf_counter() - start)
+        middle = percentile(times, 0.5)
+        rows.append([str(size), milliseconds(middle), milliseconds(percentile(times, 0.99)), f"{size / middle:,.0f}"])
+    text = f"The classifier ({classifier.name}) alone on fresh text, one thread."
+    return Section("The model alone", text, ["tokens", "p50", "p99", "tokens/s"], rows)
 
 
 def _times(guard: Guard, size: int, count: int) -> list[float]:

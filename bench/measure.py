@@ -46,7 +46,7 @@ def milliseconds(seconds: float) -> str:
 
 def machine_facts() -> list[tuple[str, str]]:
     """What a reader needs in order to weigh the figures."""
-    packages = ("google-re2", "numpy", "starlette", "uvicorn", "sqlalchemy", "msgspec")
+    packages = ("google-re2", "numpy", "onnxruntime", "starlette", "uvicorn", "sqlalchemy", "msgspec")
     return [
         ("processor", f"{_processor()}, {os.cpu_count()} cores visible, {len(os.sched_getaffinity(0))} usable"),
         ("memory", f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB"),

@@ -1,6 +1,6 @@
 """How well the learned detectors tell attacks and harm from harmless text, on files they were not trained on.
 
-    python bench/quality.py --data ../shared/data [--limit 500] [--sets written.dev,real.dev,dev,agent,harmful]
+    python bench/quality.py --data ../shared/data [--limit 500] [--sets written.dev,real.dev,dev] [--plots docs]
 
 Every row goes through `Guard`, as a request would. Printed as Markdown: area under the curve, recall where 1 % and
 0.1 % of harmless rows are flagged, recall and false alarms at the one default threshold, each with a 95 % interval
@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from plots import lines_svg, reliability, trade_off
 
 from guardhouse.engine.guard import Guard
 from guardhouse.model.conversation import Conversation, Role
@@ -215,12 +217,28 @@ def report_harm(judged: Sequence[Judged]) -> None:
     print_table("harm", lines)
 
 
+def write_plots(folder: Path, attacks: Mapping[str, Sequence[Judged]]) -> None:
+    """`quality-reliability.svg` and `quality-trade-off.svg` of the sets that are not the sources of training."""
+    sides = {name: split(attacks[name], is_attack) for name in ("written.dev", "real.dev") if name in attacks}
+    confident = {name: reliability(*both) for name, both in sides.items()}
+    traded = {name: trade_off(*both) for name, both in sides.items()}
+    plot = lines_svg(
+        confident, title="How often a confidence is right", across="confidence", up="attacks among them", diagonal=True
+    )
+    (folder / "quality-reliability.svg").write_text(plot, "utf-8")
+    plot = lines_svg(
+        traded, title="Attacks caught and false alarms", across="harmless texts flagged", up="attacks caught"
+    )
+    (folder / "quality-trade-off.svg").write_text(plot, "utf-8")
+
+
 def main() -> None:
     """Print the tables."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--data", type=Path, default=Path("../shared/data"), help="the corpora's folder")
     arguments.add_argument("--limit", type=int, default=0, help="rows of each set; 0 takes all")
     arguments.add_argument("--sets", default=",".join(FILES), help=f"which of {', '.join(FILES)}")
+    arguments.add_argument("--plots", type=Path, help="folder for plots of the sets of prompt attacks")
     arguments.add_argument("--brief", action="store_true", help="only the tables of whole sets")
     options = arguments.parse_args()
     guard = Guard(settings=Settings(plugins=False))
@@ -235,6 +253,8 @@ def main() -> None:
     }
     print("## prompt attacks\n")
     print_table("set", [line(name, *split(judged, is_attack)) for name, judged in attacks.items()])
+    if options.plots:
+        write_plots(options.plots, attacks)
     if not options.brief:
         for name, judged in attacks.items():
             report_attacks(name, judged)

@@ -19,15 +19,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from guardhouse.detectors.base import Detector, Evidence, TextEvidence
+from guardhouse.classifier.load import load_classifier
+from guardhouse.detectors.base import Detector, Evidence
 from guardhouse.detectors.pii.detector import PiiDetector
 from guardhouse.detectors.secrets.detector import SecretsDetector
+from guardhouse.engine.collect import collect, judged_texts
+from guardhouse.engine.timing import Stopwatch
 from guardhouse.matching.matcher import Matcher
-from guardhouse.model.conversation import Channel, SourceText
 from guardhouse.model.finding import Finding
 from guardhouse.model.messages import conversation_from_text
 from guardhouse.model.recipe import DetectorSetting, Rule, RuleAction
-from guardhouse.text.normalize import normalize
 
 DEFAULT_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 PATTERN_TYPES = ("EMAIL", "PHONE", "CREDIT_CARD", "IBAN", "IP_ADDRESS", "US_SSN", "CRYPTO_WALLET")
@@ -115,13 +116,23 @@ class Scanner:
     def __init__(self, detector: Detector) -> None:
         self.detector = detector
         self.setting = DetectorSetting(detector.name, default=Rule(RuleAction.REPORT))
-        self.matcher = Matcher(detector.needs(self.setting).patterns)
+        self.needs = detector.needs(self.setting)
+        self.matcher = Matcher(self.needs.patterns)
+        self.patterns = frozenset(pattern.id for pattern in self.needs.patterns)
+        self.classifier = load_classifier(cache_entries=1) if self.needs.heads else None
 
     def __call__(self, text: str) -> list[Finding]:
-        source = SourceText(text, ("text",), Channel.USER, 0)
-        normalized = normalize(text)
-        evidence = TextEvidence(source, normalized, self.matcher.scan(normalized))
-        whole = Evidence(conversation_from_text(text), (evidence,))
+        conversation = conversation_from_text(text)
+        texts = collect(
+            judged_texts(conversation),
+            matchers=[self.matcher],
+            patterns=self.patterns,
+            classifier=self.classifier,
+            heads=self.needs.heads,
+            deadline=float("inf"),
+            watch=Stopwatch(time.monotonic),
+        )
+        whole = Evidence(conversation, texts)
         return [finding for finding in self.detector.find(whole, self.setting) if finding.confidence >= 0.5]
 
 

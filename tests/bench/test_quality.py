@@ -12,6 +12,8 @@ import pytest
 
 def load() -> ModuleType:
     path = Path(__file__).resolve().parents[2] / "bench" / "quality.py"
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))
     spec = importlib.util.spec_from_file_location("bench_quality", path)
     assert spec is not None
     assert spec.loader is not None
