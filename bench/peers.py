@@ -34,7 +34,8 @@ def _personal_data(guard: Guard, count: int, quick: bool) -> Section:
     rows = _rows(guard, "pii", speed, planted, (("presidio", []), ("litellm", ["--pii"])))
     text = (
         f"Texts of {SIZE:,} bytes, each scanned once. Found: planted values (e-mail, card, SSN, IBAN, IP address, each "
-        "in a plain sentence) that were found whole; these are easy on purpose and say only that all do the same work."
+        "in a plain sentence) that were found whole; these are easy on purpose and say only that all do the same work. "
+        "Names and places, which need a model, are off on all sides."
     )
     return Section("Personal data, beside others", text, HEADER, rows)
 
@@ -51,6 +52,8 @@ def _secrets(guard: Guard, count: int, quick: bool) -> Section:
     return Section("Secrets, beside others", text, HEADER, rows)
 
 
+READ_BY_THE_NETWORK = ("PERSON", "LOCATION")
+"""Kinds that the others here do not have either: Presidio without a language model, patterns."""
 HEADER = ["", "per text", "throughput", "Guardhouse is", "found"]
 
 
@@ -96,7 +99,10 @@ def _rows(
 def _own(
     guard: Guard, detector: str, speed: list[str], planted: list[tuple[str, list[tuple[str, str]]]]
 ) -> tuple[float, int, int]:
-    only = {"ignore_recipe": True, "detectors": {detector: {"action": "report"}}}
+    setting: dict[str, object] = {"action": "report"}
+    if detector == "pii":
+        setting["rules"] = dict.fromkeys(READ_BY_THE_NETWORK, "disabled")
+    only = {"ignore_recipe": True, "detectors": {detector: setting}}
     for text in speed[:2]:
         guard.evaluate(text, overrides=only)
     done = 0

@@ -170,6 +170,9 @@ RULES = st.sampled_from(
 def test_redact_then_unredact_is_exact(pieces, kind, rule, form):
     text = "".join(before + value for before, value in pieces)
     redacted, result = hide(text, *((kind, value) for _, value in pieces), rule=rule, form=form)
+    if form is TextForm.ARGUMENTS and not result.texts:  # the quotes of a JSON string are structure: nothing to edit
+        assert redacted == text
+        return
     assert result.texts
     assert restore(result.context, redacted) == text
 
