@@ -17,9 +17,9 @@ RESULTS = ROOT / "bench" / "RESULTS.md"
 QUALITY = {
     "quality.py": (
         "Recall and false alarms: prompt attacks and harmful content",
-        ["--brief", "--limit", "1500", "--data", "DATA", "--plots", "docs"],
+        ["--brief", "--limit", "1000", "--data", "DATA", "--plots", "docs"],
     ),
-    "robustness.py": ("Robustness: prompt attacks disguised and buried", ["--limit", "120", "--data", "DATA"]),
+    "robustness.py": ("Robustness: prompt attacks disguised and buried", ["--limit", "60", "--data", "DATA"]),
     "sensitive.py": ("Recall and precision: personal data and secrets", ["DATA"]),
     "tool_calls.py": ("Recall and false alarms: tool calls", ["--data", "DATA"]),
 }
