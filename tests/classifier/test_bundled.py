@@ -53,7 +53,7 @@ def test_a_longer_text_is_read_where_the_first_model_sees_most(monkeypatch: pyte
 
 
 def test_at_most_so_many_windows_are_read() -> None:
-    one = classifier()._prepare(ClassifierInput(HARMLESS * 400, Channel.TOOL), b"", None)
+    one = classifier()._prepare(ClassifierInput(HARMLESS * 400, Channel.TOOL), None)
     assert len(one.ranges) <= bundled.MOST_WINDOWS
     assert one.ranges == sorted(one.ranges)
 

@@ -34,7 +34,6 @@ class _Prepared:
     """One text on its way: its tokens, the ranges of them that the network reads, what the n-gram model said."""
 
     given: ClassifierInput
-    key: bytes
     tokens: Tokens
     ranges: list[tuple[int, int]]
     words: WordReading
@@ -78,7 +77,7 @@ class BundledClassifier:
         return frozenset((*self._heads, *self._tags))
 
     def classify(self, inputs: Sequence[ClassifierInput], *, deadline: float | None = None) -> list[Reading]:
-        """One reading per input, in order (see `Classifier`). All windows of all inputs go to the network together."""
+        """One reading per input, in order (see `Classifier`). What stands in `inputs` twice is read once."""
         keys = [self._cache.key(given) for given in inputs]
         known: dict[bytes, bytes] = {}
         fresh: dict[bytes, _Prepared] = {}
@@ -87,7 +86,7 @@ class BundledClassifier:
                 continue
             packed = self._cache.get(key)
             if packed is None:
-                fresh[key] = self._prepare(given, key, deadline)
+                fresh[key] = self._prepare(given, deadline)
             else:
                 known[key] = packed
         windows = [
@@ -105,13 +104,13 @@ class BundledClassifier:
         """The tokens that the network would read of a text."""
         return tokenize(self._tokenizer, text).ids
 
-    def _prepare(self, given: ClassifierInput, key: bytes, deadline: float | None) -> _Prepared:
+    def _prepare(self, given: ClassifierInput, deadline: float | None) -> _Prepared:
         words = self._words.read(given, deadline=deadline)
         tokens = tokenize(self._tokenizer, given.text)
         ranges = token_windows(len(tokens.ids))
         if len(ranges) > MOST_WINDOWS:
             ranges = _most_suspicious(ranges, tokens, words)
-        return _Prepared(given, key, tokens, ranges, words)
+        return _Prepared(given, tokens, ranges, words)
 
     def _pack(self, one: _Prepared, read: Sequence[WindowReading]) -> bytes:
         length = len(one.given.text)
