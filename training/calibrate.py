@@ -13,7 +13,6 @@ spread, as seen on texts that neither knows (`--unseen`, labels unread).
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import re
 from collections import Counter
@@ -23,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from card import signature
 from heads import ATTACK, HEADS, KINDS, TOPICS
 from network import NAMES, Network
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ from train_ngram import Floats, best_margins_of
 from train_ngram import load_examples as load_ngrams
 
 from guardhouse.classifier.features import CHAR_SIZES, CHAR_WEIGHT, FEATURES, STRIDE, WHOLE, WINDOW, WORD_FEATURES
-from guardhouse.classifier.load import CARD, NETWORK, TOKENIZER, WORDS
+from guardhouse.classifier.load import CARD, WORDS
 
 SHARES = {
     ATTACK: 0.25,
@@ -193,13 +193,10 @@ def write(out: Path, lines: list[dict[str, float]], full: Path, examples: Sequen
         table, scales = quantized(weights["weights"])
         biases = [round(float(bias), 6) for bias in weights["biases"]]
     np.save(out / WORDS, table)
-    files = {name: hashlib.sha256((out / name).read_bytes()).hexdigest() for name in (WORDS, NETWORK, TOKENIZER)}
-    together = hashlib.sha256("".join(files.values()).encode()).hexdigest()
     positives = {head: sum(row.labels.get(column) == 1.0 for row in examples) for column, head in enumerate(HEADS)}
     card: dict[str, Any] = {
-        "name": f"guardhouse-{version}-{together[:8]}",
+        **signature(out, version),
         "what": "a four-layer BERT from MiniLM's weights (Apache-2.0) beside a linear model over hashed n-grams",
-        "files": files,
         "heads": HEADS,
         "tags": NAMES,
         "words": {

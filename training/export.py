@@ -66,12 +66,13 @@ def write_plain(network: Network, path: Path) -> None:
     exported = nn.ModuleList(ExportedLayer(layer) for layer in fused.layers)
     fused.layers = exported
     fused.layer_mask = lambda mask, bias: mask.to(torch.int32)  # type: ignore[method-assign, assignment]
+    fused.names = nn.Identity()  # names are told by a network of their own, which reads the states (train_names.py)
     ids = torch.ones(2, 16, dtype=torch.long)
     batch, length = {0: "batch"}, {0: "batch", 1: "length"}
     torch.onnx.export(
         fused.eval(), (ids, torch.ones(2, 16)), str(path), input_names=["ids", "mask"],
-        output_names=["heads", "injected", "names"], opset_version=17, dynamo=False,
-        dynamic_axes={"ids": length, "mask": length, "heads": batch, "injected": length, "names": length},
+        output_names=["heads", "injected", "states"], opset_version=17, dynamo=False,
+        dynamic_axes={"ids": length, "mask": length, "heads": batch, "injected": length, "states": length},
         custom_opsets={"com.microsoft": 1},
     )  # fmt: skip
 

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from fill import TEMPLATES, filled_rows
 from heads import ATTACK, HARMS, KINDS, TOPICS, head_of_category
 
 Row = dict[str, Any]
@@ -220,6 +221,8 @@ def agent_rows(data: Path) -> Iterator[Row]:
 def own_rows() -> Iterator[Row]:
     """The texts written for this model, in training/data."""
     for path in sorted((HERE / "data").rglob("*.jsonl.gz")):
+        if path.parent == TEMPLATES:
+            continue
         rows = list(read_rows(path))
         twins = {row["pair"]: row["text"] for row in rows if row.get("label") == "benign" and row.get("pair")}
         for row in rows:
@@ -258,16 +261,42 @@ def difference(attack: str, twin: str | None) -> Row:
     return {"injected": [head, end]} if head + tail >= 0.3 * len(attack) and end - head >= 20 else {}
 
 
-TAGS = {"PERSON": "person", "LOCATION": "location", "ORGANIZATION": "organization", "ADDRESS": "address"}
+TAGS = {
+    "PERSON": "person", "LOCATION": "location", "ORGANIZATION": "organization", "ADDRESS": "address",
+    "ZIP_CODE": "address",
+}  # fmt: skip
 
 
 def name_rows(data: Path) -> Iterator[Row]:
     """Sentences in which every name, place, organisation and address is marked."""
     for row in read_rows(data / "pii" / "train.jsonl.gz"):
         tags = [[span["start"], span["end"], TAGS[span["type"]]] for span in row["spans"] if span["type"] in TAGS]
+        tags = whole_addresses(row["text"], tags)
         weight = 0.2 if row["source"] == "synthetic:pii-negative" else 0.35
         made = make_row(row["text"], "user", {}, weight, dealt(row["text"]), f"names:{row['source']}", "other")
         yield made | {"tags": tags}
+
+
+def template_rows(seed: int) -> Iterator[Row]:
+    """The filled templates, as `name_rows`."""
+    for row in filled_rows(seed):
+        yield make_row(row["text"], "user", {}, 0.35, dealt(row["text"]), row["source"], "other") | {
+            "tags": row["tags"]
+        }
+
+
+def whole_addresses(text: str, tags: list[list[Any]]) -> list[list[Any]]:
+    """The same tags, the pieces of one address (number, street, flat, town, code) joined into it."""
+    joined: list[list[Any]] = []
+    for start, end, kind in sorted(tags):
+        place = kind in ("location", "address")
+        if place and joined and joined[-1][2] in ("location", "address"):
+            between = text[joined[-1][1] : start]
+            if len(between) <= 8 and not any(map(str.isalpha, between)) and (kind, joined[-1][2]) != ("location",) * 2:
+                joined[-1][1:] = [end, "address"]
+                continue
+        joined.append([start, end, kind])
+    return joined
 
 
 def gibberish_rows(rows: list[Row], seed: int) -> Iterator[Row]:
@@ -380,7 +409,7 @@ def main() -> None:
     options = arguments.parse_args()
     rows = [*prompt_rows(options.data), *agent_rows(options.data), *own_rows()]
     rows += [*composed_rows(rows, options.seed), *gibberish_rows(rows, options.seed)]
-    rows += [*harm_rows(options.data), *name_rows(options.data)]
+    rows += [*harm_rows(options.data), *name_rows(options.data), *template_rows(options.seed)]
     rows = balanced(rows)
     random.Random(options.seed).shuffle(rows)
     options.out.mkdir(parents=True, exist_ok=True)

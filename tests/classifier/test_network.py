@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from guardhouse.classifier.network import Network, WindowReading, load_network
+from guardhouse.classifier.network import WIDTH, Network, WindowReading, load_network
 from guardhouse.errors import DeadlineExceeded
 
 CHANCE = np.random.default_rng(3)
@@ -27,7 +27,7 @@ def window(length: int) -> list[int]:
 
 
 def same(one: WindowReading, other: WindowReading) -> bool:
-    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in ("heads", "injected", "names"))
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in ("heads", "injected", "states"))
 
 
 def test_every_window_has_its_reading_whatever_stands_beside_it() -> None:
@@ -36,7 +36,7 @@ def test_every_window_has_its_reading_whatever_stands_beside_it() -> None:
     for reading, given in zip(together, windows, strict=True):
         assert same(reading, network().read([given])[0])
         assert reading.injected.shape == (len(given),)
-        assert reading.names.shape[0] == len(given)
+        assert reading.states.shape == (len(given), WIDTH)
 
 
 def test_the_channel_is_read() -> None:

@@ -27,6 +27,7 @@ $python training/train.py --rows "$work/rows.jsonl.gz" --base "$base" --out "$wo
   --start-from "$work/held-out.pt" --draws 80000 --minutes 120 --dev "$work/unseen.jsonl.gz"
 
 $python training/export.py --checkpoint "$work/network.pt" --base "$base" --out "$package"
+$python training/train_names.py --data "$data" --out "$package"
 $python training/calibrate.py --rows "$work/rows.jsonl.gz" --base "$base" --network "$work/held-out.pt" \
   --words "$work/words-held-out.npz" --leave-out "$left_out" --final "$work/network.pt" --full "$work/words.npz" \
   --unseen "$work/unseen.jsonl.gz" --out "$package"

@@ -1,4 +1,4 @@
-"""The classifier that the package brings: a small network and an n-gram model, read together."""
+"""The classifier that the package brings: a small network and an n-gram model, read together, and one for names."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from guardhouse.classifier.base import ClassifierInput, HeadReading, Reading, Tag
 from guardhouse.classifier.cache import ReadingCache
 from guardhouse.classifier.calibration import Calibration
+from guardhouse.classifier.names import NameModel, read_words
 from guardhouse.classifier.network import Network, WindowReading
 from guardhouse.classifier.ngram import NgramModel, WordReading
 from guardhouse.classifier.tags import injected_range, name_tags
@@ -52,6 +53,7 @@ class BundledClassifier:
         heads: Sequence[str],
         tags: Sequence[str],
         network: Network,
+        names: NameModel,
         words: NgramModel,
         tokenizer: Tokenizer,
         calibration: Calibration,
@@ -61,6 +63,7 @@ class BundledClassifier:
         self._heads = tuple(heads)
         self._tags = tuple(tags)
         self._network = network
+        self._names = names
         self._words = words
         self._tokenizer = tokenizer
         self._calibration = calibration
@@ -131,11 +134,19 @@ class BundledClassifier:
             spans = [_window_span(one, int(index)) for index in best]
             at = self._heads.index(ATTACK)
             spans[at] = self._attack_span(one, int(best[at]), read) or spans[at]
-            tags = name_tags(one.tokens, one.ranges, read, self._tags)
+            tags = self._name_tags(one, read)
         bounds = np.array([[span.start, span.end] for span in spans], dtype=np.int32)
         rows = [[self._tags.index(tag.kind), tag.span.start, tag.span.end] for tag in tags]
         packed: bytes = confidences.tobytes() + bounds.tobytes() + np.array(rows, dtype=np.int32).tobytes()
         return packed + np.array([tag.confidence for tag in tags], dtype=np.float32).tobytes()
+
+    def _name_tags(self, one: _Prepared, read: Sequence[WindowReading]) -> tuple[Tag, ...]:
+        text = one.given.text
+        return tuple(
+            tag
+            for words in read_words(text, one.tokens, one.ranges, read)
+            for tag in name_tags(words, self._names.read(text, words), self._tags)
+        )
 
     def _attack_span(self, one: _Prepared, window: int, read: Sequence[WindowReading]) -> Span | None:
         start = one.ranges[window][0]

@@ -13,12 +13,14 @@ import numpy as np
 from guardhouse.classifier.base import Classifier
 from guardhouse.classifier.bundled import BundledClassifier
 from guardhouse.classifier.calibration import Calibration
+from guardhouse.classifier.names import load_names
 from guardhouse.classifier.network import load_network
 from guardhouse.classifier.ngram import NgramModel
 from guardhouse.classifier.tokens import load_tokenizer
 from guardhouse.errors import ConfigurationError
 
-CARD, WORDS, NETWORK, TOKENIZER = "card.json", "words.npy", "network.onnx", "tokenizer.json"
+CARD, WORDS, NETWORK, NAMES = "card.json", "words.npy", "network.onnx", "names.onnx"
+TOKENIZER = "tokenizer.json"
 
 
 def load_classifier(*, cache_entries: int) -> Classifier:
@@ -35,6 +37,7 @@ def load_classifier(*, cache_entries: int) -> Classifier:
                 heads=card["heads"],
                 tags=card["tags"],
                 network=load_network(_checked(folder, NETWORK, card)),
+                names=load_names(_checked(folder, NAMES, card)),
                 words=_words(folder, card),
                 tokenizer=load_tokenizer(_checked(folder, TOKENIZER, card)),
                 calibration=Calibration(card["calibration"]),

@@ -17,15 +17,17 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 Floats = NDArray[np.float32]
+WIDTH = 384
+"""Numbers in a token's state."""
 
 
 @dataclass(frozen=True, slots=True)
 class WindowReading:
-    """Logits of one window: `heads` by head, `injected` by token, `names` by token and name tag, frame included."""
+    """One window: logits `heads` by head, `injected` by token; `states` by token and `WIDTH`. The frame is included."""
 
     heads: Floats
     injected: Floats
-    names: Floats
+    states: Floats
 
 
 class Network:
@@ -49,13 +51,18 @@ class Network:
             if deadline is not None and time.monotonic() > deadline:
                 raise DeadlineExceeded("the classifier ran out of time")
             ids = np.array([window], dtype=np.int64)
-            heads, injected, names = self._session.run(None, {"ids": ids, "mask": np.ones(ids.shape, np.float32)})
-            readings.append(WindowReading(heads[0], injected[0], names[0]))
+            heads, injected, states = self._session.run(None, {"ids": ids, "mask": np.ones(ids.shape, np.float32)})
+            readings.append(WindowReading(heads[0], injected[0], states[0]))
         return readings
 
 
 def load_network(path: Path) -> Network:
     """The network of an ONNX file, on one thread of the processor. Takes a quarter of a second."""
+    return Network(open_session(path))
+
+
+def open_session(path: Path) -> InferenceSession:
+    """An ONNX file, ready to run on the thread of the caller."""
     import onnxruntime
 
     onnxruntime.disable_telemetry_events()
@@ -63,4 +70,4 @@ def load_network(path: Path) -> Network:
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    return Network(onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"]))
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -6,6 +6,7 @@ Training and run time share this file, so a change here means a new model.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,6 +73,11 @@ def tokenize(tokenizer: Tokenizer, text: str) -> Tokens:
     offsets = np.array(encoding.offsets, dtype=np.int32).reshape(-1, 2)
     words = np.array(encoding.word_ids, dtype=np.int32)
     return Tokens(np.array(encoding.ids, dtype=np.int32), offsets[:, 0], offsets[:, 1], words)
+
+
+def long_numbers(text: str, start: int, end: int) -> Iterator[re.Match[str]]:
+    """The numbers in `text[start:end]` that `tokenize` reads as blanks."""
+    return _NUMBER.finditer(text, start, end)
 
 
 def token_windows(count: int) -> list[tuple[int, int]]:
