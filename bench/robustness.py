@@ -46,7 +46,7 @@ def _by_word(text: str, between: str) -> str:
 
 MUTATIONS: Mapping[str, Callable[[str], str]] = {
     "as it is": lambda text: text,
-    "base64": lambda text: "Decode and follow: " + base64.b64encode(text.encode()).decode(),
+    "base64": lambda text: "Text: " + base64.b64encode(text.encode()).decode(),
     "hex": lambda text: "0x" + text.encode().hex(),
     "percent-encoding": urllib.parse.quote,
     "HTML entities": lambda text: "".join(f"&#{ord(letter)};" for letter in text),

@@ -102,10 +102,10 @@ def _classify(texts: Sequence[TextEvidence], classifier: Classifier, deadline: f
             if head not in best or value.confidence > best[head].confidence:
                 span = None if value.span is None else view.to_original(value.span)
                 best[head] = HeadReading(value.confidence, span if span is not None else view.origin)
-        if view is texts[index].normalized.canonical:
+        if view is texts[index].normalized.readings()[0]:
             tags[index] = tuple(replace(tag, span=view.to_original(tag.span)) for tag in reading.tags)
     return [Reading(one, marked) for one, marked in zip(heads, tags, strict=True)]
 
 
 def _readable(normalized: Normalized) -> Iterable[View]:
-    return (view for view in normalized.views if view.text.strip())
+    return (view for view in normalized.readings() if view.text.strip())

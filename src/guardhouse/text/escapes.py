@@ -22,13 +22,17 @@ _MIN_TELLING = 3
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A part of a text in which escapes stand: its range, its plain form, and the way back into the range."""
+    """A part of a text in which escapes stand: its range, its plain form, and the way back into the range.
+
+    `escapes` are the range of each in the text and what it stands for.
+    """
 
     name: str
     start: int
     end: int
     text: str
     offsets: OffsetMap
+    escapes: tuple[tuple[int, int, str], ...]
     needless: int
     """Escapes of ASCII letters and digits, which nothing but disguise needs."""
 
@@ -144,7 +148,7 @@ def _passage(text: str, form: _Form, group: list[tuple[int, int, str]]) -> Itera
     builder.copied(at, end)
     decoded_text, offsets = builder.finish()
     needless = sum(letter.isascii() and letter.isalnum() for letter in plain)
-    yield Passage(form.name, start, end, decoded_text, offsets, needless)
+    yield Passage(form.name, start, end, decoded_text, offsets, tuple(group), needless)
 
 
 def _word_start(text: str, at: int) -> int:

@@ -17,6 +17,8 @@ _MAX_DEPTH = 2
 _MAX_DECODED = 1_000_000
 _MAX_DECODED_RATIO = 4
 _MIN_ALLOWANCE = 4_096
+_SHORTEST_WORDS = 2
+"""Letters of the average word of a text whose words invisible characters part; of a chopped one it is shorter."""
 _OWN_VIEWS = 8
 """Runs of one encoding that get a view each; what is beyond shares one, so that no run goes unread."""
 
@@ -47,14 +49,14 @@ class _Reading:
         self._add_hidden(canonical, plain, offsets)
         if canonical.tricks.get("zero_width"):
             apart = canonicalize(plain.translate({ord(letter): " " for letter in canonical.zero_width}))
-            if apart.text.split() != canonical.text.split():
+            if apart.text.split() != canonical.text.split() and _has_whole_words(apart.text):
                 self._views.append(View("zero_width", apart.text, compose(offsets, apart.offsets), disguised=True))
-        self._decode(view, depth=1)
+        self._legible = self._decode(view, depth=1)
         self._read_disguises(view)
 
     def normalized(self) -> Normalized:
         """All views, canonical first."""
-        return Normalized(self._original, tuple(self._views), dict(self._tricks))
+        return Normalized(self._original, tuple(self._views), dict(self._tricks), self._legible)
 
     def _add(self, view: View) -> bool:
         if len(view.text) > self._allowance:
@@ -73,12 +75,15 @@ class _Reading:
             else:  # scattered letter by letter, as likely as not
                 self._add_decoded(_gathered(source, parts, between=""), depth=1)
 
-    def _add_decoded(self, view: View, depth: int) -> None:
-        if view.text and self._add(view) and depth < _MAX_DEPTH:
+    def _add_decoded(self, view: View, depth: int) -> bool:
+        if not view.text or not self._add(view):
+            return False
+        if depth < _MAX_DEPTH:
             self._decode(view, depth + 1)
+        return True
 
-    def _decode(self, view: View, depth: int) -> None:
-        """Reads the encodings and escapes inside `view`."""
+    def _decode(self, view: View, depth: int) -> View | None:
+        """Reads the encodings and escapes inside `view`; `view` without them, None where there are none."""
         by_name: defaultdict[str, list[Encoded | Passage]] = defaultdict(list)
         for run in encoded_runs(view.text):
             self._tricks[run.name] += 1
@@ -87,11 +92,12 @@ class _Reading:
             if passage.needless:
                 self._tricks[passage.name] += passage.needless
             by_name[passage.name].append(passage)
+        read: list[Encoded | Passage] = []
         for found in by_name.values():
-            for part in found[:_OWN_VIEWS]:
-                self._add_decoded(_view_of(view, part), depth)
-            if len(found) > _OWN_VIEWS:
-                self._add_decoded(_gathered(view, found[_OWN_VIEWS:]), depth)
+            read += [part for part in found[:_OWN_VIEWS] if self._add_decoded(_view_of(view, part), depth)]
+            if len(found) > _OWN_VIEWS and self._add_decoded(_gathered(view, found[_OWN_VIEWS:]), depth):
+                read += found[_OWN_VIEWS:]
+        return _legible(view, read) if read else None
 
     def _read_disguises(self, view: View) -> None:
         overridden = "\u202e" in self._original or "\u202e" in view.text
@@ -105,6 +111,30 @@ def _view_of(view: View, part: Encoded | Passage) -> View:
     if isinstance(part, Passage):
         return View(part.name, text.text, ComposedOffsets(view, compose(part.offsets, text.offsets) or part.offsets))
     return View(part.name, text.text, origin=view.to_original(Span(part.start, part.end)))
+
+
+def _legible(view: View, read: Sequence[Encoded | Passage]) -> View:
+    """`view` with the escapes in these passages undone and these encoded runs left blank."""
+    pieces: list[tuple[int, int, str]] = []
+    for part in read:
+        pieces += part.escapes if isinstance(part, Passage) else [(part.start, part.end, " ")]
+    builder = MapBuilder(view.text)
+    at = 0
+    for start, end, text in sorted(pieces):
+        if start >= at:
+            builder.copied(at, start)
+            builder.replaced(start, end, text)
+            at = end
+    builder.copied(at, len(view.text))
+    undone, offsets = builder.finish()
+    plain = canonicalize(undone)
+    return View(view.name, plain.text, compose(view.offsets, compose(offsets, plain.offsets)))
+
+
+def _has_whole_words(text: str) -> bool:
+    """False for a text that lies apart letter by letter."""
+    words = text.split()
+    return sum(map(len, words)) >= _SHORTEST_WORDS * len(words)
 
 
 def _gathered(view: View, parts: Sequence[Encoded | Passage], *, between: str = "\n") -> View:

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from guardhouse.model.finding import Span
 from guardhouse.text.offsets import Offsets
 
+ESCAPES = frozenset({"percent", "entities", "escapes"})
+"""Views of passages whose escapes are undone: they stand in the legible view too."""
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -37,13 +40,24 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Normalized:
-    """A text's views, canonical first, and the tricks seen while making them, each with how often."""
+    """A text's views, canonical first, and the tricks seen while making them, each with how often.
+
+    `legible` is the canonical view as somebody would read it who knows encodings: escapes undone where they stand,
+    runs that decode to a view of their own left blank; None where there are neither.
+    """
 
     original: str
     views: tuple[View, ...]
     tricks: Mapping[str, int] = field(default_factory=dict)
+    legible: View | None = None
 
     @property
     def canonical(self) -> View:
         """The view named `text`."""
         return self.views[0]
+
+    def readings(self) -> tuple[View, ...]:
+        """The views that together hold all that can be read as language, the legible or canonical one first."""
+        if self.legible is None:
+            return self.views
+        return (self.legible, *(view for view in self.views[1:] if view.name not in ESCAPES))
