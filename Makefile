@@ -78,6 +78,7 @@ bench: dev peers  ## Measure speed, size and quality; writes bench/RESULTS.md an
 lock: dev  ## Resolve the requirements anew; UPGRADE=1 takes newer versions.
 	$(BIN)/uv pip compile $(LOCK_FLAGS) pyproject.toml requirements.in -o requirements.lock
 	$(BIN)/uv pip compile $(LOCK_FLAGS) pyproject.toml requirements.in --extra dev --extra postgres --extra redis --extra otel \
+	  --extra ocr \
 	  -c requirements.lock -o requirements-dev.lock
 
 LOCK_FLAGS := --quiet --generate-hashes --universal --no-strip-extras --python-version 3.11 --no-header \

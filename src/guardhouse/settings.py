@@ -15,6 +15,9 @@ ENVIRONMENT_PREFIX = "GUARDHOUSE_"
 FILE_NAME = "guardhouse.toml"
 
 
+_COUNTS = ("max_images", "image_max_bytes", "image_max_pixels", "image_threads", "image_memory_mb")
+
+
 def _setting(default: Any, doc: str, *, secret: bool = False) -> Any:
     return field(default=default, metadata={"doc": doc, "secret": secret})
 
@@ -54,6 +57,18 @@ class Settings:
     retention_days: int = _setting(90, "Days an activity record is kept; 0 keeps it for ever.")
     retention_rows: int = _setting(0, "Most activity records kept; 0 is no limit.")
     cache_entries: int = _setting(20_000, "Texts whose network readings are remembered per worker.")
+    read_images: bool = _setting(True, "Read the text in images, where the extra `ocr` is installed.")
+    max_images: int = _setting(8, "Images read per evaluation; those beyond count as unread.")
+    image_max_bytes: int = _setting(8 * 1024 * 1024, "Largest image that is read, in bytes.")
+    image_max_pixels: int = _setting(25_000_000, "Largest image that is read, in pixels.")
+    image_deadline_s: float = _setting(6.0, "Seconds that one image may take; they are part of `deadline_s`.")
+    image_memory_mb: int = _setting(2048, "Megabytes of memory that a worker's reader of images may have.")
+    image_threads: int = _setting(2, "Threads of a worker's reader of images.")
+    image_hosts: tuple[str, ...] = _setting(
+        (),
+        "Hosts from which images behind http and https URLs are fetched, comma-separated; `*` is any public one, and "
+        "only a host named here may have a private address. Empty fetches nothing.",
+    )
     redaction_key: str = _setting(
         "",
         "64 hexadecimal digits under which values are hashed and encrypted, or several such keys, comma-separated, "
@@ -70,11 +85,12 @@ class Settings:
     otlp_endpoint: str = _setting("", "OTLP/HTTP collector for spans; empty sends nothing.")
 
     def __post_init__(self) -> None:
-        for name in ("workers", "threads", "max_body_bytes", "max_queued", "cache_entries"):
+        for name in ("workers", "threads", "max_body_bytes", "max_queued", "cache_entries", *_COUNTS):
             if getattr(self, name) < 1:
                 raise ConfigurationError(f"{name} must be at least 1, not {getattr(self, name)!r}")
         for name in (
             "deadline_s",
+            "image_deadline_s",
             "header_timeout_s",
             "body_timeout_s",
             "keep_alive_s",

@@ -57,6 +57,17 @@ async def test_large_work_does_not_hold_up_short_work(lanes: Lanes) -> None:
     assert await asyncio.gather(*large) == ["done"] * 3
 
 
+async def test_images_hold_up_neither_short_nor_large_work(lanes: Lanes) -> None:
+    gate = Gate()
+    images = [asyncio.create_task(lanes.run(1, gate, has_images=True)) for _ in range(2)]
+    await begun(gate, 1)
+    assert await lanes.run(1, lambda _: "short") == "short"
+    assert await lanes.run(LARGE, lambda _: "large") == "large"
+    assert gate.begun == 1
+    gate.open.set()
+    assert await asyncio.gather(*images) == ["done"] * 2
+
+
 async def test_short_work_does_not_hold_up_large_work(lanes: Lanes) -> None:
     gate = Gate()
     short = [asyncio.create_task(lanes.run(1, gate)) for _ in range(3)]
@@ -82,7 +93,7 @@ async def test_too_much_is_refused_at_once_and_taken_again_later(lanes: Lanes) -
 
 
 async def test_too_much_large_work_is_refused_while_short_work_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lanes_module, "LARGE_WAITING", 2)
+    monkeypatch.setattr(lanes_module, "MOST_WAITING", 2)
     lanes = Lanes(threads=1, max_queued=100, deadline_s=30)
     gate = Gate()
     tasks = [asyncio.create_task(lanes.run(LARGE, gate)) for _ in range(2)]

@@ -22,6 +22,7 @@ LEVELS = {
     "redaction": 2,
     "matching": 2,
     "classifier": 2,
+    "images": 2,
     "storage": 2,
     "client": 2,
     "plugins": 3,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from guardhouse.classifier.base import HeadReading, Tag
+from guardhouse.images.reading import ImageReading
 from guardhouse.matching.pattern import Hit, Pattern
 from guardhouse.model.conversation import Conversation, SourceText
 from guardhouse.model.finding import Finding
@@ -49,6 +50,8 @@ class TextEvidence:
 class Evidence:
     """What detectors read. `texts` are the judged texts only; the conversation also holds their context.
 
+    The texts of `images` are among `texts`, with the same paths.
+
     `deadline` is a `time.monotonic()` instant that long-running detectors watch, raising `DeadlineExceeded`.
     """
 
@@ -57,6 +60,7 @@ class Evidence:
     tool_policies: Mapping[str, ToolPolicy] = field(default_factory=dict)
     evaluation_context: str = ""
     deadline: float | None = None
+    images: tuple[ImageReading, ...] = ()
 
 
 class Detector(Protocol):

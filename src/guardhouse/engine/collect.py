@@ -40,13 +40,6 @@ def judged_texts(conversation: Conversation) -> tuple[SourceText, ...]:
     return tuple(texts)
 
 
-def has_images(conversation: Conversation) -> bool:
-    """True when a judged message holds an image."""
-    return any(
-        part.kind is PartKind.IMAGE for index in conversation.judged for part in conversation.messages[index].parts
-    )
-
-
 def collect(
     sources: Sequence[SourceText],
     *,

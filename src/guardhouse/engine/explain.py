@@ -47,6 +47,7 @@ _BY_DETECTOR = {
     "competitors": "names a competitor",
     "sentiment": "is of negative sentiment",
     "gibberish": "makes no sense",
+    "image": "holds text",
 }
 _OTHERWISE = "holds {kind}"
 
@@ -98,4 +99,5 @@ def _subject(source: SourceText | None) -> str:
         # A tool's name comes from the caller: only a plain one may stand in a reason.
         named = f" of {source.tool_name}" if _SAFE_NAME.fullmatch(source.tool_name) else ""
         return f"the call{named}" if named else "a tool call"
-    return _SUBJECTS[source.channel]
+    subject = _SUBJECTS[source.channel]
+    return f"an image in {subject}" if source.form is TextForm.IMAGE else subject

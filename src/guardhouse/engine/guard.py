@@ -15,10 +15,11 @@ from guardhouse.classifier.base import Classifier
 from guardhouse.classifier.load import load_classifier
 from guardhouse.detectors.base import Configurable, Detector, Evidence
 from guardhouse.engine.catalog import builtin_recipes
-from guardhouse.engine.collect import collect, has_images, judged_texts
+from guardhouse.engine.collect import collect, judged_texts
 from guardhouse.engine.decide import Thresholds, decide_action
 from guardhouse.engine.explain import explain
-from guardhouse.engine.plan import Plan, build_plan
+from guardhouse.engine.pictures import Painting, image_texts, judged_images, read_images, with_failed_painting
+from guardhouse.engine.plan import IMAGE, Plan, build_plan
 from guardhouse.engine.policy import resolve_policy
 from guardhouse.engine.redacting import (
     REDACTION_RECIPE,
@@ -29,10 +30,12 @@ from guardhouse.engine.redacting import (
 from guardhouse.engine.run import Run, fail_plan, gather_evidence, run_plan
 from guardhouse.engine.timing import Stopwatch
 from guardhouse.errors import Blocked, ConfigurationError, DeadlineExceeded, InvalidInput, UnknownRecipe
+from guardhouse.images.reader import ImageReader
+from guardhouse.images.reading import ImageReading
 from guardhouse.matching.matcher import Matcher
 from guardhouse.matching.pattern import Pattern
 from guardhouse.model.codec import overrides_from_dict
-from guardhouse.model.conversation import Role, SourceText
+from guardhouse.model.conversation import Conversation, Role, SourceText
 from guardhouse.model.evaluation import AppliedFinding, DetectorReport, Evaluation, Outcome
 from guardhouse.model.messages import conversation_from_messages, conversation_from_text
 from guardhouse.model.policy import (
@@ -99,6 +102,7 @@ class Guard:
         if isinstance(redaction_key, bytes):
             redaction_key = KeyRing({1: redaction_key})
         self._key_ring = redaction_key or load_key_ring(None, self._settings.redaction_key)
+        self._images = ImageReader(self._settings) if self._settings.read_images else None
         self._clock = clock
         self._new_id = new_id
         self._lock = threading.Lock()
@@ -219,25 +223,47 @@ class Guard:
         plan = self._plan(request, snapshot, policy)
         tenant = request.scope.service or ""
         earlier = None if request.fpe_context is None else read_context(request.fpe_context, self._key_ring, tenant)
-        sources = judged_texts(request.conversation)
         thresholds = Thresholds(request.sensitivity, policy.sensitivity)
         self._shared_matcher()  # a first call compiles it: that is not this text's time
-        deadline = time.monotonic() + self._settings.deadline_s - used_s
-        run = self._run(plan, sources, request, policy, thresholds, watch, deadline)
+        now = time.monotonic()
+        deadline = now + self._settings.deadline_s - used_s
+        parts = judged_images(request.conversation)
+        images: tuple[ImageReading, ...] = ()
+        if parts and plan.reads_images:
+            plan = plan.for_images()
+            with watch.stage("images"):
+                images = read_images(self._images, parts, now=now, deadline=deadline)
+        texts = judged_texts(request.conversation)
+        sources = (*texts, *image_texts(request.conversation, images))
+        run = self._run(plan, sources, images, request, policy, thresholds, watch, deadline)
+        targets = [target for decision in run.decisions for target in decision.targets]
         with watch.stage("redact"):
             redacted = redact(
-                sources,
-                [target for decision in run.decisions for target in decision.targets],
+                texts,
+                targets,
                 operators=self.operators,
                 session=Session(
                     self._key_ring.current_for(tenant),
                     conversation_id=request.conversation_id or request.log_fields.session,
                     earlier=earlier,
-                    texts=[source.value for source in sources],
+                    texts=[source.value for source in texts],
                 ),
             )
+            if len(sources) > len(texts) and self._images is not None:
+                painting = Painting(self._images, parts, images, deadline=deadline)
+                redacted, unpainted = painting.add_to(redacted, targets)
+                run = with_failed_painting(run, unpainted) if unpainted else run
         reports = _with_replacements([decision.report for decision in run.decisions], redacted)
         return self._evaluation(request, policy, plan, run, reports, redacted, sources, watch)
+
+    def reads_images(self, conversation: Conversation) -> bool:
+        """True when judging takes as long as reading images does, though a recipe or a request may not want it."""
+        return self._images is not None and bool(judged_images(conversation))
+
+    def close(self) -> None:
+        """End the process that reads images, if there is one. A guard that is used again starts another."""
+        if self._images is not None:
+            self._images.close()
 
     def check_recipe(self, recipe: Recipe) -> None:
         """Raise `InvalidInput` (with its path) when the recipe cannot be run by this guard."""
@@ -307,6 +333,7 @@ class Guard:
         self,
         plan: Plan,
         sources: Sequence[SourceText],
+        images: tuple[ImageReading, ...],
         request: EvaluationRequest,
         policy: EffectivePolicy,
         thresholds: Thresholds,
@@ -331,6 +358,7 @@ class Guard:
                 tool_policies=request.tool_policies or policy.tool_policies,
                 evaluation_context=policy.evaluation_context,
                 deadline=deadline,
+                images=images,
             )
 
         evidence = gather_evidence(collected)
@@ -387,10 +415,10 @@ class Guard:
 
     def _image_report(self, request: EvaluationRequest, plan: Plan) -> tuple[DetectorReport, ...]:
         """Images that nobody reads are said to be unread."""
-        if any(step.setting.detector == "image" for step in plan.steps) or not has_images(request.conversation):
+        if plan.reads_images or not judged_images(request.conversation):
             return ()
-        detail = "images are not read by this recipe" if "image" in self.detectors else "images are not read"
-        return (DetectorReport("image", Outcome.NOT_EXECUTED, detail=detail),)
+        detail = "images are not to be read" if IMAGE in self.detectors else "images are not read"
+        return (DetectorReport(IMAGE, Outcome.NOT_EXECUTED, detail=detail),)
 
     def _loaded_classifier(self) -> Classifier:
         if self._classifier is None:

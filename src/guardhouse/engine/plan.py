@@ -20,10 +20,14 @@ from guardhouse.model.recipe import (
 )
 from guardhouse.redaction.base import Operator
 
+IMAGE = "image"
+"""The detector that says what became of images. It needs no place in a recipe: they are read unless it is disabled."""
+
 SENSITIVE_DETECTORS = ("pii", "secrets", "custom_entity")
 """The detectors that the `sensitive_data` setting speaks of."""
 
 ORDER = (
+    "image",
     "prompt_attack",
     "tool_call",
     "pii",
@@ -54,6 +58,8 @@ class Plan:
     """The steps in order, and the union of what they read.
 
     `own_patterns` are those beyond the ones that every plan shares: what an operator or a request brings.
+    `image_step` is run first where there are images; it is None where they are not to be read, and where the recipe
+    names the step itself.
     """
 
     recipe: str
@@ -62,6 +68,16 @@ class Plan:
     own_patterns: tuple[Pattern, ...]
     heads: frozenset[str]
     stop_on_block: bool
+    image_step: Step | None = None
+
+    @property
+    def reads_images(self) -> bool:
+        """True when images are to be read."""
+        return self.image_step is not None or any(step.setting.detector == IMAGE for step in self.steps)
+
+    def for_images(self) -> Plan:
+        """The plan for a conversation with images."""
+        return self if self.image_step is None else replace(self, steps=(self.image_step, *self.steps), image_step=None)
 
 
 def build_plan(
@@ -95,9 +111,26 @@ def build_plan(
             raise
         patterns.update((pattern.id, pattern) for pattern in needs.patterns)
         heads |= needs.heads
-        steps.append(Step(detector, checked))
+        if setting.detector != IMAGE or _looks_for_something(checked):
+            steps.append(Step(detector, checked))
     own = tuple(pattern for pattern in patterns.values() if shared.get(pattern.id) is not pattern)
-    return Plan(recipe.name, tuple(steps), frozenset(patterns), own, frozenset(heads), recipe.stop_on_block)
+    image = _image_step(settings, overrides or Overrides(), detectors)
+    return Plan(recipe.name, tuple(steps), frozenset(patterns), own, frozenset(heads), recipe.stop_on_block, image)
+
+
+def _looks_for_something(setting: DetectorSetting) -> bool:
+    return any(rule.action is not RuleAction.DISABLED for rule in (setting.default, *setting.rules.values()))
+
+
+def _image_step(
+    settings: Sequence[DetectorSetting], overrides: Overrides, detectors: Mapping[str, Detector]
+) -> Step | None:
+    """The step that recipes need not name."""
+    named = any(setting.detector == IMAGE for setting in settings)
+    override = overrides.detectors.get(IMAGE)
+    if IMAGE not in detectors or named or (override is not None and override.disabled):
+        return None
+    return Step(detectors[IMAGE], DetectorSetting(IMAGE, Rule(RuleAction.REPORT)))
 
 
 def _overridden(recipe: Recipe, overrides: Overrides) -> list[DetectorSetting]:

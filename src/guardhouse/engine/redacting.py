@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from guardhouse.detectors.base import Detector
-from guardhouse.engine.plan import SENSITIVE_DETECTORS
+from guardhouse.engine.plan import IMAGE, SENSITIVE_DETECTORS
 from guardhouse.errors import DetectorFailed, InvalidInput, UnknownName
 from guardhouse.model.codec import normalize_kind
 from guardhouse.model.evaluation import Evaluation, Outcome
@@ -49,7 +49,8 @@ def redaction_overrides(
     if action is None and parameters:
         raise InvalidInput("parameters belong to an action", path=("parameters",), code="conflict")
     if kinds is None:
-        quiet = {name: DetectorOverride(disabled=True) for name in detectors if name not in SENSITIVE_DETECTORS}
+        heard = (*SENSITIVE_DETECTORS, IMAGE)  # images are painted over as texts are edited
+        quiet = {name: DetectorOverride(disabled=True) for name in detectors if name not in heard}
         named = {
             name: DetectorOverride(default=general, rules=_own(rules or {}, detectors[name]))
             for name in SENSITIVE_DETECTORS

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from guardhouse.detectors.base import Evidence
 from guardhouse.engine.decide import StepDecision, Thresholds, decide_step
 from guardhouse.engine.plan import Plan, Step
-from guardhouse.errors import DeadlineExceeded
+from guardhouse.errors import DeadlineExceeded, DetectorFailed, NotExecuted
 from guardhouse.model.evaluation import DetectorReport, Outcome
 from guardhouse.model.finding import Finding
 
@@ -62,8 +62,10 @@ def _run_step(step: Step, evidence: Evidence, thresholds: Thresholds) -> StepDec
         if evidence.deadline is not None and time.monotonic() > evidence.deadline:
             raise DeadlineExceeded("the evaluation's time was used up")
         findings = _inside_texts(step.detector.find(evidence, step.setting), evidence)
-    except DeadlineExceeded as error:
+    except DetectorFailed as error:
         return _without_findings(step, Outcome.FAILED, str(error))
+    except NotExecuted as error:
+        return _without_findings(step, Outcome.NOT_EXECUTED, str(error))
     except Exception as error:  # noqa: BLE001
         # The message of a foreign exception may hold judged text: only its type is told, here and in the report.
         _log.error("detector %s failed: %s", step.setting.detector, type(error).__qualname__)

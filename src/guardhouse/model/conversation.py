@@ -61,10 +61,11 @@ class PartKind(StrEnum):
 
 
 class TextForm(StrEnum):
-    """What a string is: prose, or a tool call's arguments (usually JSON inside a string)."""
+    """What a string is: prose, a tool call's arguments (usually JSON inside a string), or what an image says."""
 
     CONTENT = "content"
     ARGUMENTS = "arguments"
+    IMAGE = "image"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class SourceText:
-    """One string of the conversation with all that is known of its origin."""
+    """One string of the conversation with all that is known of its origin.
+
+    The text of an image has the path of the image's URL; spans count in the text as it was recognised.
+    """
 
     value: str
     path: Path

@@ -144,6 +144,8 @@ class Services:
                 await self._retention
         if self._lanes is not None:
             await asyncio.to_thread(self._lanes.close)
+        if self._guard is not None:
+            await asyncio.to_thread(self._guard.close)
         await self._log.close()
         await self.store.close()
 

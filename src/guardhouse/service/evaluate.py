@@ -47,7 +47,9 @@ class Evaluator:
         policy = self._policies.resolve(snapshot, request.scope)
         characters = sum(len(source.value) for source in judged_texts(request.conversation))
         evaluation, record = await self._lanes.run(
-            characters, lambda waited_ms: self._judge(request, key, snapshot, policy, waited_ms)
+            characters,
+            lambda waited_ms: self._judge(request, key, snapshot, policy, waited_ms),
+            has_images=self._guard.reads_images(request.conversation),
         )
         started = time.monotonic()
         await self._log.add(record)

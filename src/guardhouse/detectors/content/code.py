@@ -80,7 +80,7 @@ class CodeDetector:
     def find(self, evidence: Evidence, setting: DetectorSetting) -> Iterable[Finding]:
         """One finding per block of code, in order."""
         for text in evidence.texts:
-            if text.source.form is not TextForm.CONTENT:
+            if text.source.form is TextForm.ARGUMENTS:
                 continue
             for language, confidence, span in code_blocks(text.normalized.original):
                 yield Finding(

@@ -79,7 +79,7 @@ class LanguageDetector:
         """At most one finding per text, without a span."""
         languages, mode = _options(setting)
         for text in evidence.texts:
-            if text.source.form is not TextForm.CONTENT:
+            if text.source.form is TextForm.ARGUMENTS:
                 continue
             shares = language_shares(text.normalized.original)
             if not shares:

@@ -16,7 +16,7 @@ HIGHEST = 0.99
 
 def content_texts(evidence: Evidence) -> Iterator[TextEvidence]:
     """The judged texts that say something; a call's arguments are the tool detector's."""
-    return (text for text in evidence.texts if text.source.form is TextForm.CONTENT and text.source.value.strip())
+    return (text for text in evidence.texts if text.source.form is not TextForm.ARGUMENTS and text.source.value.strip())
 
 
 def added_up(hits: Iterable[Hit]) -> tuple[float, Span | None]:

@@ -73,7 +73,7 @@ class PromptAttack:
             return {}
         hits = tuple(_counting(text.hits_of(self._patterns), channel))
         if channel is Channel.ASSISTANT:
-            return _plain(weigh_phrases(hits, attack=0.5)) if text.source.form is TextForm.CONTENT else {}
+            return _plain(weigh_phrases(hits, attack=0.5)) if text.source.form is not TextForm.ARGUMENTS else {}
         attack = text.heads.get(ATTACK)
         phrases = weigh_phrases(hits, attack.confidence if attack else 0.0)
         weighed = _with_heads(phrases, text.heads, attack)
