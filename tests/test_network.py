@@ -68,3 +68,19 @@ def test_server_reaches_nothing(
             assert call.send(client, server.key).status_code == 200, call.path
     assert server.stop() == 0
     assert loopback.noted(tmp_path) == []
+
+
+def test_reading_images_reaches_nothing(tmp_path: Path, watched: dict[str, str]) -> None:
+    """In the process that reads them: all models are there, and nothing is written beside the package."""
+    pytest.importorskip("rapidocr", reason="the extra ocr is not installed")
+    code = (
+        "import numpy, pathlib, rapidocr\nfrom guardhouse.images.ocr import Ocr\nfrom pictures import picture\n"
+        "folder = pathlib.Path(rapidocr.__file__).parent\n"
+        "before = {file for file in folder.rglob('*') if '__pycache__' not in file.parts}\n"
+        "lines = Ocr(threads=1).lines(numpy.asarray(picture(['read this'])))\n"
+        "assert [line.text for line in lines] == ['read this']\n"
+        "assert {file for file in folder.rglob('*') if '__pycache__' not in file.parts} == before\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=watched, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert loopback.noted(tmp_path) == []

@@ -88,11 +88,11 @@ def test_the_channel_is_that_of_the_message(guard: Guard) -> None:
 
 
 def test_a_code_that_leads_to_a_bad_place_is_found(guard: Guard) -> None:
-    link = "http://paypal.com.account-verify.tk/login"
+    link = "http://paypa1-login.com/verify"
     code = Image.fromarray(cv2.QRCodeEncoder.create().encode(link)).convert("RGB")
     sheet = code.resize((330, 330), Image.Resampling.NEAREST)
     evaluation = guard.evaluate([message(sheet)])
-    assert {item.finding.value for item in evaluation.report("malicious_entity").findings} >= {link}
+    assert [item.finding.value for item in evaluation.report("malicious_entity").findings] == [link]
 
 
 def test_an_injection_beside_the_pixels_is_found(guard: Guard) -> None:

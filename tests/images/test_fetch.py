@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
@@ -44,10 +45,10 @@ class Site(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.path == "/slow":
-            for byte in body:
-                self.wfile.write(bytes([byte]))
-                self.wfile.flush()
-                time.sleep(0.2)
+            with contextlib.suppress(OSError):  # the other side leaves
+                for byte in body:
+                    self.wfile.write(bytes([byte]))
+                    time.sleep(0.2)
             return
         self.wfile.write(body)
 

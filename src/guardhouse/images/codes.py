@@ -44,7 +44,7 @@ def code_lines(picture: np.ndarray) -> list[Line]:
 def _found(gray: np.ndarray) -> list[tuple[str, np.ndarray]]:
     """Text, empty for a code that could not be read, and corners of each code."""
     try:
-        _, texts, corners, _ = cv2.QRCodeDetector().detectAndDecodeMulti(gray)
+        _, texts, corners, _ = cv2.QRCodeDetectorAruco().detectAndDecodeMulti(gray)
     except cv2.error:
         return []
     return [] if corners is None or not len(corners) else list(zip(texts, corners, strict=False))

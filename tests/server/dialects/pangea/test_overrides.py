@@ -115,7 +115,8 @@ READ: dict[str, tuple[dict[str, Any], dict[str, DetectorOverride]]] = {
             "harmful_content": DetectorOverride(rules={"SEXUAL": DISABLED}),
         },
     ),
-    "images are not read": ({"image": {"action": "", "topics": ["weapons"], "threshold": 0.3}}, {}),
+    "images are read anyway": ({"image": {"action": "", "topics": ["weapons"], "threshold": 0.3}}, {}),
+    "images off": ({"image": {"disabled": True, "action": "block"}}, {"image": DetectorOverride(disabled=True)}),
 }
 
 

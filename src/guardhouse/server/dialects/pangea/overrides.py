@@ -140,10 +140,11 @@ class _Reader:
     def image(self, value: object, path: Path) -> None:
         table = self.check.table(value, path, ("disabled", "action", "topics", "threshold"))
         self.check.strings(table, "topics", path)
-        self.check.boolean(table, "disabled", path)
         self.check.unit_number(table, "threshold", path)
         self.check.choice(table, "action", path, ("", "report", "block"))
-        # Checked and no more: nothing here reads images, and the engine says so where there are any.
+        # What an image says is judged by the detectors of texts, under their own actions: here it can be left unread.
+        if self.check.boolean(table, "disabled", path):
+            self.draft("image").disabled = True
 
     # --- shared forms ------------------------------------------------------------------------------------------------
 
