@@ -8,7 +8,7 @@ from functools import cache
 
 from guardhouse.detectors.base import Evidence, Needs
 from guardhouse.detectors.overlap import without_overlaps
-from guardhouse.detectors.pii.names import names_beside, tagged_names, tags_for
+from guardhouse.detectors.pii.names import KIND_OF_TAG, names_beside, tagged_names, tags_for
 from guardhouse.detectors.pii.reader import NAME, Reader
 from guardhouse.detectors.pii.rules import PACKAGE, PACKS, rule_table
 from guardhouse.errors import DeadlineExceeded
@@ -17,12 +17,16 @@ from guardhouse.matching.pattern import Pattern
 from guardhouse.model.finding import Finding
 from guardhouse.model.recipe import DetectorSetting, RuleAction
 
+ASKED_FOR = frozenset({"ORGANIZATION"})
+"""Looked for only where a rule names them: a company's name is rarely anybody's personal data."""
+
 
 class PiiDetector:
     """Finds e-mail addresses, telephone numbers, cards, accounts, national ids, dates, names, ... (`rules.toml`).
 
     Confidence says how sure the kind is: the check's verdict, raised by words of the kind's own nearby, lowered by
-    words that name something else. Kinds whose rule is disabled are not looked for and hide nothing.
+    words that name something else. Kinds whose rule is disabled are not looked for and hide nothing; those of
+    `ASKED_FOR` are looked for only where a rule names them.
     """
 
     @property
@@ -32,7 +36,7 @@ class PiiDetector:
 
     @property
     def kinds(self) -> frozenset[str]:
-        """Every kind of the table."""
+        """Every kind of the table and of the classifier's tags."""
         return _kinds()
 
     @property
@@ -66,10 +70,11 @@ def _patterns() -> tuple[Pattern, ...]:
 
 @cache
 def _kinds() -> frozenset[str]:
-    return frozenset(rule.kind for rule in rule_table().rules)
+    return frozenset(rule.kind for rule in rule_table().rules).union(KIND_OF_TAG.values())
 
 
 def _enabled(setting: DetectorSetting) -> frozenset[str]:
     if not setting.rules and setting.default.action is not RuleAction.DISABLED:
-        return _kinds()
-    return frozenset(kind for kind in _kinds() if setting.rule_for(kind).action is not RuleAction.DISABLED)
+        return _kinds() - ASKED_FOR
+    asked = _kinds() - (ASKED_FOR - setting.rules.keys())
+    return frozenset(kind for kind in asked if setting.rule_for(kind).action is not RuleAction.DISABLED)

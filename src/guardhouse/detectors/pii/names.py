@@ -8,7 +8,7 @@ from guardhouse.detectors.base import TextEvidence
 from guardhouse.detectors.overlap import LIKELY
 from guardhouse.model.finding import Finding, Span
 
-KIND_OF_TAG = {"person": "PERSON", "location": "LOCATION", "address": "LOCATION"}
+KIND_OF_TAG = {"person": "PERSON", "location": "LOCATION", "address": "LOCATION", "organization": "ORGANIZATION"}
 _EDGES = " \t\r\n.,;:!?'\"()[]{}<>“”‘’«»…"
 """What is never part of a name where one begins or ends."""
 
