@@ -71,7 +71,7 @@ def test_there_and_back(client: httpx.Client) -> None:
     assert "234-56-7890" not in hidden
     assert re.search(r"SSN \d{3}-\d\d-\d{4}, again \w+\.\w+@\w+\.\w+\.", told["messages"][0]["content"])
     back = client.post("/v1/unredact", json={"data": told["messages"], "fpe_context": told["fpe_context"]})
-    assert back.json() == {"data": messages}
+    assert back.json()["data"] == messages
     again = redact(client, text=TEXT, action="fpe", conversation_id="c-1")
     assert again["text"] == told["messages"][0]["content"]
     later = redact(client, text="Ask ann.lee@example.com", action="fpe", fpe_context=told["fpe_context"])
@@ -83,7 +83,7 @@ def test_evaluations_give_a_context_too(client: httpx.Client) -> None:
     evaluation = client.post("/v1/evaluate", json={"text": TEXT, "overrides": overrides}).json()
     (text,) = evaluation["texts"]
     body = {"data": text["text"], "fpe_context": evaluation["fpe_context"]}
-    assert client.post("/v1/unredact", json=body).json() == {"data": TEXT}
+    assert client.post("/v1/unredact", json=body).json()["data"] == TEXT
 
 
 def test_only_keys_with_the_permission_and_of_the_same_service_unredact(
@@ -91,15 +91,50 @@ def test_only_keys_with_the_permission_and_of_the_same_service_unredact(
 ) -> None:
     told = redact(client, text=TEXT, action="fpe", service="vault-bot")
     body = {"data": told["text"], "fpe_context": told["fpe_context"]}
-    assert client.post("/v1/unredact", json={**body, "service": "vault-bot"}).json() == {"data": TEXT}
+    assert client.post("/v1/unredact", json={**body, "service": "vault-bot"}).json()["data"] == TEXT
     assert refused(client.post("/v1/unredact", json=body)) == (400, "bad_format", "fpe_context")
     with client_with(guard_server, guard_server.create_key(service="vault-bot", may_unredact=True)) as bound:
-        assert bound.post("/v1/unredact", json=body).json() == {"data": TEXT}
+        assert bound.post("/v1/unredact", json=body).json()["data"] == TEXT
         assert bound.post("/v1/unredact", json={**body, "service": "another"}).status_code == 403
     for key in (guard_server.key, guard_server.admin_key):
         with client_with(guard_server, key) as without:
             assert without.post("/v1/unredact", json=body).status_code == 403
     assert httpx.post(f"{guard_server.url}/v1/unredact", json=body).status_code == 401
+
+
+def test_originals_come_as_a_list(client: httpx.Client) -> None:
+    told = redact(client, text=TEXT, action="replace", parameters={"reversible": True})
+    body = {"originals": True, "fpe_context": told["fpe_context"]}
+    assert client.post("/v1/unredact", json=body).json()["originals"] == {
+        "<EMAIL_ADDRESS_1>": MAIL,
+        "<US_SSN_1>": "234-56-7890",
+    }
+
+
+@pytest.mark.parametrize("dialect", ["native", "pangea"])
+def test_every_un_redaction_is_in_the_activity_log(
+    guard_server: RunningServer, client: httpx.Client, dialect: str
+) -> None:
+    told = redact(client, text=TEXT, action="fpe")
+    data = {"quoted": told["text"].split()[1].rstrip(",")}
+    if dialect == "native":
+        answer = client.post("/v1/unredact", json={"data": data, "fpe_context": told["fpe_context"]})
+    else:
+        body = {"redacted_data": data, "fpe_context": told["fpe_context"]}
+        answer = client.post("/redact/v1/unredact", json=body)
+    assert MAIL in answer.text, answer.text
+    with client_with(guard_server, guard_server.admin_key) as admin:
+        listed = admin.get("/v1/activity", params={"what": "unredaction", "dialect": dialect, "limit": 1}).json()
+        (record,) = listed["records"]
+        assert admin.get(f"/v1/activity/{record['id']}").json() == record
+        assert listed["next_cursor"] or dialect == "pangea"
+    if dialect == "native":
+        assert record["id"] == answer.json()["id"]
+    assert record["what"] == "unredaction"
+    assert re.fullmatch("key_[a-z2-7]+", record["unredaction"].pop("redaction_key"))
+    assert record["unredaction"] == {"kinds": {"EMAIL_ADDRESS": 1}, "count": 1, "key_version": 1, "is_list": False}
+    assert MAIL not in json.dumps(record)
+    assert client.get("/v1/activity").status_code == 403, "a key that may un-redact may not read the log"
 
 
 @pytest.mark.parametrize(
@@ -141,6 +176,11 @@ def test_what_cannot_be_read_says_where(client: httpx.Client, body: Any, code: s
         ({"data": "x", "fpe_context": "e30="}, "bad_format", "fpe_context"),
         ({"data": "x", "fpe_context": "e30=", "service": 5}, "wrong_type", "service"),
         ({"data": "x", "fpe_context": "e30=", "text": 5}, "unknown_member", "text"),
+        ({"originals": 1, "fpe_context": "e30="}, "wrong_type", "originals"),
+        ({"originals": True, "data": None, "fpe_context": "e30="}, "conflict", "originals"),
+        ({"originals": False, "fpe_context": "e30="}, "missing", "data"),
+        ({"originals": True}, "missing", "fpe_context"),
+        ({"originals": True, "fpe_context": "e30="}, "bad_format", "fpe_context"),
     ],
     ids=str,
 )

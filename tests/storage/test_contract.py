@@ -10,6 +10,7 @@ import pytest
 from store_support import START, make_finding, make_key, make_record
 
 from guardhouse.errors import Conflict, InvalidInput, NotFound
+from guardhouse.model.activity import LogFields, RecordKind, Unredaction
 from guardhouse.model.evaluation import Action
 from guardhouse.model.finding import Span
 from guardhouse.model.key import KeyRole
@@ -342,3 +343,22 @@ async def test_pruning(filled: SqlStore, before: object, keep_rows: int | None, 
 async def test_pruning_takes_the_oldest_first_and_no_more_than_its_limit(filled: SqlStore) -> None:
     assert await filled.activity.prune(before=None, keep_rows=1, limit=2) == 2
     assert [record.id for record in (await filled.activity.query(ActivityQuery())).records] == ["r5", "r4", "r3", "r2"]
+
+
+async def test_un_redactions_stand_beside_evaluations(store: SqlStore) -> None:
+    given = Unredaction({"US_SSN": 2, "PERSON": 1}, "key_abc", 3, is_list=True)
+    other = make_record("u", minutes=1, evaluation=None, unredaction=given, log_fields=LogFields(), texts={})
+    await store.activity.append([make_record("e", findings=(make_finding(),)), other])
+    assert await store.activity.get("u") == other
+    for query, expected in (
+        (ActivityQuery(), ["u", "e"]),
+        (ActivityQuery(what=RecordKind.UNREDACTION), ["u"]),
+        (ActivityQuery(what=RecordKind.EVALUATION), ["e"]),
+        (ActivityQuery(actions=(Action.ALLOW, Action.DENY, Action.ABORT)), ["e"]),
+        (ActivityQuery(kinds=("US_SSN", "EMAIL_ADDRESS")), ["e"]),
+        (ActivityQuery(key_ids=(other.key_id,), services=("shop",)), ["u", "e"]),
+    ):
+        page = await store.activity.query(query)
+        assert [record.id for record in page.records] == expected
+        assert await store.activity.count(query) == len(expected)
+    assert await store.activity.prune(before=None, keep_rows=0) == 2

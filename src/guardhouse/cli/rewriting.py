@@ -13,7 +13,8 @@ from guardhouse.cli.file_formats import Write
 
 if TYPE_CHECKING:
     from guardhouse.engine.guard import Guard
-    from guardhouse.model.evaluation import Evaluation, Redaction
+    from guardhouse.model.evaluation import Redaction
+    from guardhouse.model.redacted import RedactedContent
     from guardhouse.redaction.unredact import Unredactor
 
 WINDOW = 128 * 1024
@@ -116,17 +117,17 @@ class Redacting:
             }
             for record in records
         ]
-        content, evaluation = self._redact(messages)
-        self.found.update(edit.kind for edit in evaluation.redactions)
+        redacted = self._redact(messages)
+        self.found.update(edit.kind for edit in redacted.redactions)
         self._advance(sum(map(len, records)))
-        return [message["tool_calls"][0]["function"]["arguments"] for message in content[: len(records)]]
+        return [message["tool_calls"][0]["function"]["arguments"] for message in redacted.content[: len(records)]]
 
     def _edits(self, text: str) -> list[Redaction]:
-        _, evaluation = self._redact([{"role": "user", "content": text}])
-        edits = [edit for edit in evaluation.redactions if edit.path == ("messages", 0, "content")]
+        redacted = self._redact([{"role": "user", "content": text}])
+        edits = [edit for edit in redacted.redactions if edit.path == ("messages", 0, "content")]
         return sorted(edits, key=lambda edit: edit.span.start)
 
-    def _redact(self, messages: list[dict[str, Any]]) -> tuple[list[Any], Evaluation]:
+    def _redact(self, messages: list[dict[str, Any]]) -> RedactedContent:
         reserved = self._names.written()
         extra = [{"role": "user", "content": reserved}] if reserved else []
         redacted = self._guard.redact(
@@ -137,13 +138,13 @@ class Redacting:
         )
         self._open = redacted.fpe_context
         if self._open is not None:
-            for edit in redacted.evaluation.redactions:
+            for edit in redacted.redactions:
                 self._names.note(edit.replacement)
             self._values += redacted.count
             if self._values >= _CONTEXT_VALUES:
                 self._full.append(self._open)
                 self._open, self._values = None, 0
-        return redacted.content, redacted.evaluation
+        return redacted
 
 
 class Restoring:

@@ -19,6 +19,7 @@ COMMANDS = {
     "scan": "guardhouse.cli.scan:scan",
     "redact": "guardhouse.cli.redact:redact",
     "unredact": "guardhouse.cli.redact:unredact",
+    "activity": "guardhouse.cli.activity:activity",
     "doctor": "guardhouse.cli.doctor:doctor",
     "settings": "guardhouse.cli.settings:show_settings",
 }

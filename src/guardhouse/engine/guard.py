@@ -21,12 +21,7 @@ from guardhouse.engine.explain import explain
 from guardhouse.engine.pictures import Painting, image_texts, judged_images, read_images, with_failed_painting
 from guardhouse.engine.plan import IMAGE, Plan, build_plan
 from guardhouse.engine.policy import resolve_policy
-from guardhouse.engine.redacting import (
-    REDACTION_RECIPE,
-    RedactedContent,
-    redacted_content,
-    redaction_overrides,
-)
+from guardhouse.engine.redacting import REDACTION_RECIPE, redacted_content, redaction_overrides
 from guardhouse.engine.run import Run, fail_plan, gather_evidence, run_plan
 from guardhouse.engine.timing import Stopwatch
 from guardhouse.errors import Blocked, ConfigurationError, DeadlineExceeded, InvalidInput, UnknownRecipe
@@ -34,7 +29,7 @@ from guardhouse.images.reader import ImageReader
 from guardhouse.images.reading import ImageReading
 from guardhouse.matching.matcher import Matcher
 from guardhouse.matching.pattern import Pattern
-from guardhouse.model.codec import overrides_from_dict
+from guardhouse.model.codec import overrides_from_dict, rules_from_data
 from guardhouse.model.conversation import Conversation, Role, SourceText
 from guardhouse.model.evaluation import AppliedFinding, DetectorReport, Evaluation, Outcome
 from guardhouse.model.messages import conversation_from_messages, conversation_from_text
@@ -48,6 +43,7 @@ from guardhouse.model.policy import (
     SensitiveData,
 )
 from guardhouse.model.recipe import DetectorSetting, Overrides, Recipe, Rule, RuleAction
+from guardhouse.model.redacted import RedactedContent
 from guardhouse.model.request import EvaluationRequest
 from guardhouse.plugins import collect_detectors, collect_operators, load_plugins
 from guardhouse.redaction.context import merge_contexts, read_context
@@ -161,6 +157,7 @@ class Guard:
         action: str | RuleAction | None = None,
         parameters: Mapping[str, Any] | None = None,
         kinds: Sequence[str] | None = None,
+        rules: Mapping[str, Any] | None = None,
         recipe: str = REDACTION_RECIPE,
         service: str | None = None,
         env: str | None = None,
@@ -170,7 +167,8 @@ class Guard:
         """One text, or all of a list of chat messages, with what is sensitive taken out.
 
         `action` is one that edits (`docs/recipes.md`), with its `parameters`; without it the recipe's own count.
-        `kinds` are the only ones that are looked for. Raises `InvalidInput`.
+        `kinds` are the only ones that are looked for. `rules` give single kinds an action of their own, as in a recipe.
+        Raises `InvalidInput`.
         """
         messages = None if isinstance(content, str) else list(content)
         conversation = (
@@ -182,7 +180,13 @@ class Guard:
             conversation,
             scope=Scope(service, env),
             recipe=recipe,
-            overrides=redaction_overrides(self.detectors, action=action, parameters=parameters, kinds=kinds),
+            overrides=redaction_overrides(
+                self.detectors,
+                action=action,
+                parameters=parameters,
+                kinds=kinds,
+                rules=rules_from_data(rules or {}, ("rules",)),
+            ),
             dialect="library",
             conversation_id=conversation_id,
             fpe_context=fpe_context,
@@ -195,7 +199,15 @@ class Guard:
         `service` is the one that the redaction was made for. Raises `InvalidContext` for a context that is none, was
         changed, or belongs to another key or service.
         """
-        return Restorer(read_context(fpe_context, self._key_ring, service or "")).document(data)
+        return self.restorer(fpe_context, service=service).document(data)
+
+    def originals(self, fpe_context: object, *, service: str | None = None) -> dict[str, str]:
+        """Every original that the context can give, by what was put in its place. Raises `InvalidContext`."""
+        return self.restorer(fpe_context, service=service).originals()
+
+    def restorer(self, fpe_context: object, *, service: str | None = None) -> Restorer:
+        """What both work with; it also says afterwards what it gave out. Raises `InvalidContext`."""
+        return Restorer(read_context(fpe_context, self._key_ring, service or ""))
 
     def unredactor(self, fpe_context: str | Sequence[str], *, service: str | None = None) -> Unredactor:
         """The same for a text that comes in pieces, under one context or several. Raises `InvalidContext`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from guardhouse.detectors.base import Detector
@@ -12,24 +11,11 @@ from guardhouse.errors import DetectorFailed, InvalidInput, UnknownName
 from guardhouse.model.codec import normalize_kind
 from guardhouse.model.evaluation import Evaluation, Outcome
 from guardhouse.model.recipe import REDACTING, DetectorOverride, Overrides, Rule, RuleAction
+from guardhouse.model.redacted import RedactedContent
 from guardhouse.redaction.apply import put_back
 
 REDACTION_RECIPE = "ingestion"
 """Whose sensitive detectors count where nothing else is asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class RedactedContent:
-    """`content` is what was given, with the edits made: a text, or messages. `fpe_context` puts the originals back."""
-
-    content: Any = field(repr=False)
-    fpe_context: str | None = field(repr=False)
-    evaluation: Evaluation
-
-    @property
-    def count(self) -> int:
-        """How many edits were made."""
-        return len(self.evaluation.redactions)
 
 
 def redaction_overrides(
@@ -74,7 +60,7 @@ def redacted_content(content: Any, evaluation: Evaluation) -> RedactedContent:
     require_whole(evaluation)
     member = "text" if isinstance(content, str) else "messages"
     document = put_back({member: content}, evaluation.texts)
-    return RedactedContent(document[member], evaluation.fpe_context, evaluation)
+    return RedactedContent(evaluation.id, document[member], evaluation.redactions, evaluation.fpe_context)
 
 
 def require_whole(evaluation: Evaluation) -> None:

@@ -11,7 +11,7 @@ from dataclasses import asdict, fields
 from typing import Any, TypeVar
 
 from guardhouse.errors import InvalidInput
-from guardhouse.model.activity import LogFields
+from guardhouse.model.activity import ActivityRecord, LogFields
 from guardhouse.model.conversation import Path, render_path
 from guardhouse.model.evaluation import Action, AppliedFinding, DetectorReport, Evaluation, Outcome, Redaction
 from guardhouse.model.finding import AnalyzerResponse, Finding, Span
@@ -170,8 +170,36 @@ def _redaction_from_dict(data: Mapping[str, Any]) -> Redaction:
     )
 
 
+def redactions_from_data(data: Iterable[Mapping[str, Any]]) -> tuple[Redaction, ...]:
+    """The inverse of what `evaluation_to_dict` makes of redactions."""
+    return tuple(_redaction_from_dict(item) for item in data)
+
+
 def _span_to_list(span: Span | None) -> list[int] | None:
     return None if span is None else [span.start, span.end]
+
+
+def record_to_dict(record: ActivityRecord) -> dict[str, Any]:
+    """A record of the activity log as it is shown: without matched values."""
+    evaluation = record.evaluation
+    data: dict[str, Any] = {
+        "id": record.id,
+        "what": record.what.value,
+        "time": record.time.isoformat(),
+        "key_id": record.key_id,
+        "dialect": record.dialect,
+        "service": record.service,
+        "env": record.env,
+    }
+    if record.unredaction is not None:
+        return {**data, "unredaction": {**asdict(record.unredaction), "count": record.unredaction.count}}
+    return {
+        **data,
+        "evaluation": None if evaluation is None else evaluation_to_dict(evaluation, values=False),
+        "log_fields": asdict(record.log_fields),
+        "texts": dict(record.texts),
+        "tools": list(record.tools),
+    }
 
 
 # --- recipes and overrides -------------------------------------------------------------------------------------------

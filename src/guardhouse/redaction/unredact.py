@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
 from guardhouse.errors import InvalidInput
 from guardhouse.redaction.apply import escaped, is_json
 from guardhouse.redaction.context import Context, Entry
-from guardhouse.redaction.spots import Spots
+from guardhouse.text.spots import PieceReplacer, Spots
 
 MOST_LEVELS = 200
 _HTML_SAFE = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
 
 class Restorer:
-    """The restorable entries of a context, looked up by what was put in their place."""
+    """The restorable entries of a context, looked up by what was put in their place.
+
+    It notes what it gives out, for the record; not for sharing between threads.
+    """
 
     def __init__(self, context: Context, entries: Iterable[Entry] | None = None) -> None:
         self._context = context
@@ -24,6 +28,7 @@ class Restorer:
         self._entries = {entry.text: entry for entry in chosen if entry.is_restorable}
         self._prose = Spots(self._entries)
         self._json: tuple[dict[str, tuple[Entry, bool]], Spots] | None = None
+        self._given: dict[str, Entry] = {}
 
     def text(self, text: str) -> str:
         """`text` with its originals; where it is JSON, they are spelled as JSON so that it stays JSON."""
@@ -44,7 +49,7 @@ class Restorer:
 
     def original(self, found: str) -> str:
         """The original of one of the strings that are looked for."""
-        return self._context.original(self._entries[found])
+        return self._give(self._entries[found])
 
     def document(self, data: Any, *, level: int = 0) -> Any:
         """A JSON document with the originals in all its strings, names of members too; nothing else is changed.
@@ -67,6 +72,20 @@ class Restorer:
             return self._number(data)
         return data
 
+    def originals(self) -> dict[str, str]:
+        """All of them, by what was put in their place. Linear in the entries."""
+        return {text: self._give(entry) for text, entry in self._entries.items()}
+
+    @property
+    def given(self) -> Counter[str]:
+        """How many different originals were given out so far, by kind."""
+        return Counter(entry.kind for entry in self._given.values())
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Id and version of the key that the context was made under."""
+        return self._context.keys.key_id, self._context.keys.version
+
     @property
     def spots(self) -> Spots:
         """What is looked for in prose."""
@@ -76,10 +95,14 @@ class Restorer:
         entry = self._entries.get(json.dumps(number))
         if entry is None or not entry.is_bare:
             return number
-        return json.loads(self._context.original(entry))
+        return json.loads(self._give(entry))
+
+    def _give(self, entry: Entry) -> str:
+        self._given[entry.text] = entry
+        return self._context.original(entry)
 
     def _spelled(self, entry: Entry, in_quotes: bool) -> str:
-        value = self._context.original(entry)
+        value = self._give(entry)
         if entry.is_bare:
             return value if in_quotes or entry.shape is not None else escaped(value)
         return entry.raw if entry.raw is not None else escaped(value)
@@ -98,34 +121,17 @@ class Restorer:
         return self._json
 
 
-class Unredactor:
+class Unredactor(PieceReplacer):
     """Puts originals back into a text that comes in pieces, wherever it is cut.
 
-    Feed it the pieces in order, then call `finish`; the answers joined are what `Guard.unredact` gives for the whole.
-    At most as much is held back as a replacement is long. Not for sharing between threads.
+    Feed it the pieces in order, then call `finish`; the answers joined are what `Guard.unredact` gives for the whole
+    as prose. At most as much is held back as a replacement is long. Not for sharing between threads.
     """
 
     def __init__(self, context: Context) -> None:
         self._restorer = Restorer(context)
-        self._held = ""
-
-    def feed(self, chunk: str) -> str:
-        """What can be said for certain after `chunk`; may be empty."""
-        return self._settled(self._held + chunk, final=False)
-
-    def finish(self) -> str:
-        """The rest. The unredactor is then ready for another text."""
-        return self._settled(self._held, final=True)
+        super().__init__(self._restorer.spots, self._restorer.original)
 
     def whole(self, text: str) -> str:
         """A text that comes whole, apart from the pieces; what is JSON stays JSON."""
         return self._restorer.text(text)
-
-    def _settled(self, text: str, *, final: bool) -> str:
-        out: list[str] = []
-        done = 0
-        for start, end, found in self._restorer.spots.find(text, final=final):
-            out.append(text[start:end] if found is None else self._restorer.original(found))
-            done = end
-        self._held = text[done:]
-        return "".join(out)

@@ -7,12 +7,12 @@ import contextlib
 import time
 from collections.abc import Collection
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from guardhouse.engine.guard import Guard
-from guardhouse.errors import ConfigurationError, Forbidden, StorageUnavailable
+from guardhouse.errors import ConfigurationError, StorageUnavailable
 from guardhouse.model.evaluation import Evaluation
-from guardhouse.model.key import ApiKey, Permission
+from guardhouse.model.key import ApiKey
 from guardhouse.model.policy import StoreText
 from guardhouse.model.request import EvaluationRequest
 from guardhouse.redaction.keys import load_key_ring
@@ -22,6 +22,7 @@ from guardhouse.service.keys import Keys
 from guardhouse.service.lanes import Lanes
 from guardhouse.service.policies import Policies
 from guardhouse.service.recipes import Recipes
+from guardhouse.service.unredact import Unredacted, Unredactions
 from guardhouse.settings import Settings
 from guardhouse.storage.base import Store
 from guardhouse.storage.group_commit import GroupCommit
@@ -29,6 +30,7 @@ from guardhouse.storage.store import store_of
 
 READY_CACHE_S = 1.0
 _READY_TIMEOUT_S = 3.0
+_Part = TypeVar("_Part")
 
 
 async def open_services(settings: Settings, *, guard: Guard | None = None, judging: bool = True) -> Services:
@@ -64,6 +66,7 @@ class Services:
         self._log = GroupCommit(store.activity.append)
         self._lanes: Lanes | None = None
         self._evaluator: Evaluator | None = None
+        self._unredactions: Unredactions | None = None
         self._retention: asyncio.Task[None] | None = None
         self._ready: tuple[float, dict[str, str]] = (float("-inf"), {})
 
@@ -86,6 +89,7 @@ class Services:
         )
         self._log.start()
         self._evaluator = Evaluator(self.guard, self.policies, self._lanes, self._log)
+        self._unredactions = Unredactions(self.guard, self._lanes, self._log)
         await self.policies.snapshot()
         retention = Retention(self.store.activity, days=self.settings.retention_days, rows=self.settings.retention_rows)
         self._retention = asyncio.get_running_loop().create_task(retention.run(), name="retention")
@@ -97,26 +101,41 @@ class Services:
         belongs to another service, `UnknownRecipe` and `InvalidInput` for the request, `Unavailable` when too much is
         waiting, `StorageUnavailable` when it could not be recorded, `DetectorFailed` for a fault of ours.
         """
-        if self._evaluator is None:
-            raise ConfigurationError("these services were opened without judging")
-        return await self._evaluator.evaluate(request, key)
+        return await self._judging(self._evaluator).evaluate(request, key)
 
     async def unredact(
-        self, data: Any, fpe_context: object, key: ApiKey, *, service: str | None = None, size: int = 0
-    ) -> Any:
-        """`data` with the originals of a redaction put back. `size` is about its characters.
+        self,
+        data: Any,
+        fpe_context: object,
+        key: ApiKey,
+        *,
+        service: str | None = None,
+        dialect: str = "native",
+        size: int = 0,
+    ) -> Unredacted:
+        """`data` with the originals of a redaction put back; its record is durable when this returns.
 
-        Raises `Forbidden` when the key may not un-redact or belongs to another service, `InvalidContext`, and as
-        `evaluate` does when there is too much to do.
+        `size` is about its characters. Raises `Forbidden` when the key may not un-redact or belongs to another service,
+        `InvalidContext`, and as `evaluate` does when there is too much to do or it could not be recorded.
         """
-        if not key.allows(Permission.UNREDACT):
-            raise Forbidden("this key may not un-redact")
-        if key.service is not None and service not in (None, key.service):
-            raise Forbidden("this key belongs to another service")
-        if self._lanes is None:
-            raise ConfigurationError("these services were opened without judging")
-        tenant = key.service or service
-        return await self._lanes.run(size, lambda _: self.guard.unredact(data, fpe_context, service=tenant))
+        return await self._judging(self._unredactions).data(
+            data, fpe_context, key, service=service, dialect=dialect, size=size
+        )
+
+    async def originals(
+        self,
+        fpe_context: object,
+        key: ApiKey,
+        *,
+        service: str | None = None,
+        dialect: str = "native",
+        size: int = 0,
+    ) -> Unredacted:
+        """All originals that the context can give, by what was put in their place; recorded and raising as
+        `unredact`."""
+        return await self._judging(self._unredactions).originals(
+            fpe_context, key, service=service, dialect=dialect, size=size
+        )
 
     async def ready(self) -> dict[str, str]:
         """`ok`, or what is wrong, for `store` and `model`. At most `READY_CACHE_S` old."""
@@ -148,6 +167,12 @@ class Services:
             await asyncio.to_thread(self._guard.close)
         await self._log.close()
         await self.store.close()
+
+    @staticmethod
+    def _judging(part: _Part | None) -> _Part:
+        if part is None:
+            raise ConfigurationError("these services were opened without judging")
+        return part
 
     async def _store_state(self) -> str:
         try:

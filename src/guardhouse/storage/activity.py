@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, delete, func, or_, select
 
 from guardhouse.errors import InvalidInput
-from guardhouse.model.activity import ActivityRecord, LogFields
+from guardhouse.model.activity import ActivityRecord, LogFields, RecordKind, Unredaction
 from guardhouse.model.codec import evaluation_from_dict, evaluation_to_dict
 from guardhouse.model.conversation import render_path
 from guardhouse.storage.base import ActivityPage, ActivityQuery
@@ -20,6 +20,8 @@ from guardhouse.storage.database import Database
 from guardhouse.storage.tables import activity, activity_tools, findings
 
 MAX_LIMIT = 1000
+NO_ACTION = -1
+"""In the column `action` of a record that is of no evaluation."""
 _COLUMN_LENGTH = 200
 """Code points of a caller's name that can be searched for; longer ones would not fit into an index entry."""
 
@@ -101,19 +103,21 @@ def column_text(value: str) -> str:
 
 
 def _row(record: ActivityRecord) -> dict[str, Any]:
+    evaluation = record.evaluation
     document = {
-        "evaluation": evaluation_to_dict(record.evaluation),
+        "evaluation": None if evaluation is None else evaluation_to_dict(evaluation),
         "log_fields": asdict(record.log_fields),
         "texts": dict(record.texts),
         "tools": list(record.tools),
         "service": record.service,
         "env": record.env,
+        **({} if record.unredaction is None else {"unredaction": asdict(record.unredaction)}),
     }
     return {
         "id": record.id,
         "time_us": to_us(record.time),
-        "action": int(record.evaluation.action),
-        "blocked": record.evaluation.blocked,
+        "action": NO_ACTION if evaluation is None else int(evaluation.action),
+        "blocked": evaluation is not None and evaluation.blocked,
         "service": column_text(record.service),
         "env": column_text(record.env),
         "dialect": record.dialect,
@@ -137,7 +141,7 @@ def _finding_rows(record: ActivityRecord) -> list[dict[str, Any]]:
             "rule_action": applied.action.value,
             "blocked": applied.blocked,
         }
-        for report in record.evaluation.reports
+        for report in (record.evaluation.reports if record.evaluation is not None else ())
         for applied in report.findings
     ]
 
@@ -156,10 +160,11 @@ def _record(row: Row[Any]) -> ActivityRecord:
         dialect=row.dialect,
         service=document["service"],
         env=document["env"],
-        evaluation=evaluation_from_dict(document["evaluation"]),
+        evaluation=None if document["evaluation"] is None else evaluation_from_dict(document["evaluation"]),
         log_fields=LogFields(**document["log_fields"]),
         texts=document["texts"],
         tools=tuple(document["tools"]),
+        unredaction=Unredaction(**document["unredaction"]) if "unredaction" in document else None,
     )
 
 
@@ -171,6 +176,9 @@ def _conditions(query: ActivityQuery) -> list[ColumnElement[bool]]:
         conditions.append(activity.c.time_us < to_us(query.until))
     if query.actions:
         conditions.append(activity.c.action.in_([int(action) for action in query.actions]))
+    if query.what is not None:
+        is_evaluation = query.what is RecordKind.EVALUATION
+        conditions.append(activity.c.action >= 0 if is_evaluation else activity.c.action == NO_ACTION)
     if query.blocked is not None:
         conditions.append(activity.c.blocked == query.blocked)
     for column, wanted in (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from guardhouse.model.activity import ActivityRecord
+from guardhouse.model.activity import ActivityRecord, RecordKind
 from guardhouse.model.evaluation import Action
 from guardhouse.model.key import ApiKey
 from guardhouse.model.policy import Policy, Scope
@@ -40,10 +40,12 @@ class ActivityQuery:
     """Which records are wanted; members that are empty or None do not restrict.
 
     `since` is included, `until` is not. `cursor` is `ActivityPage.next_cursor` of the page before. `limit` is 1..1000.
+    An un-redaction has neither an action nor findings or tools: `actions`, `kinds` and `tools` pass it over.
     """
 
     since: datetime | None = None
     until: datetime | None = None
+    what: RecordKind | None = None
     actions: tuple[Action, ...] = ()
     blocked: bool | None = None
     services: tuple[str, ...] = ()

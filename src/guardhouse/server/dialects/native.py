@@ -11,8 +11,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from guardhouse import __version__
-from guardhouse.errors import GuardhouseError, InvalidInput, NotFound
-from guardhouse.model.activity import ActivityRecord
+from guardhouse.errors import GuardhouseError, InvalidInput
 from guardhouse.model.codec import (
     evaluation_to_dict,
     log_fields_from_data,
@@ -27,7 +26,7 @@ from guardhouse.model.key import Permission
 from guardhouse.model.messages import conversation_from_messages, conversation_from_text
 from guardhouse.model.policy import EffectivePolicy, Scope, SensitiveData
 from guardhouse.model.request import EvaluationRequest
-from guardhouse.server.dialects import native_redact
+from guardhouse.server.dialects import native_activity, native_redact
 from guardhouse.server.dialects.base import error_headers, front_of, json_response
 from guardhouse.server.dialects.native_schema import OPENAPI_PATHS
 from guardhouse.server.dialects.offload import off_loop
@@ -73,7 +72,7 @@ class NativeDialect:
             Route("/", _index, methods=["GET"]),
             Route("/v1/evaluate", _evaluate, methods=["POST"]),
             *native_redact.ROUTES,
-            Route("/v1/activity/{id}", _activity, methods=["GET"]),
+            *native_activity.ROUTES,
             Route("/v1/recipes", _recipes, methods=["GET"]),
             Route("/v1/policy", _policy, methods=["GET"]),
         ]
@@ -97,7 +96,7 @@ class NativeDialect:
 
     def openapi_paths(self) -> Mapping[str, Any]:
         """Its routes."""
-        return {**OPENAPI_PATHS, **native_redact.OPENAPI_PATHS}
+        return {**OPENAPI_PATHS, **native_redact.OPENAPI_PATHS, **native_activity.OPENAPI_PATHS}
 
 
 def parse_request(document: object) -> EvaluationRequest:
@@ -185,15 +184,6 @@ def _answer(evaluation: Evaluation) -> Response:
     return json_response(evaluation_to_dict(evaluation))
 
 
-async def _activity(request: Request) -> Response:
-    front = front_of(request)
-    key = await front.admit(request, Permission.READ_ACTIVITY)
-    record = await front.services.activity.get(request.path_params["id"], key=key)
-    if record is None:
-        raise NotFound("there is no record of this id")
-    return json_response(_record_to_dict(record))
-
-
 async def _recipes(request: Request) -> Response:
     front = front_of(request)
     await front.admit(request, Permission.EVALUATE, Permission.READ_ACTIVITY)
@@ -207,21 +197,6 @@ async def _policy(request: Request) -> Response:
     query = request.query_params
     scope = Scope(service=query.get("service") or None, env=query.get("env") or None)
     return json_response(_policy_to_dict(await front.services.policies.effective(scope)))
-
-
-def _record_to_dict(record: ActivityRecord) -> dict[str, Any]:
-    return {
-        "id": record.id,
-        "time": record.time.isoformat(),
-        "key_id": record.key_id,
-        "dialect": record.dialect,
-        "service": record.service,
-        "env": record.env,
-        "evaluation": evaluation_to_dict(record.evaluation, values=False),
-        "log_fields": asdict(record.log_fields),
-        "texts": dict(record.texts),
-        "tools": list(record.tools),
-    }
 
 
 def _policy_to_dict(policy: EffectivePolicy) -> dict[str, Any]:

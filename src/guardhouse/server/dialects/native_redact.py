@@ -26,7 +26,7 @@ from guardhouse.server.strict_json import decode_json
 
 _STRINGS = ("text", "action", "recipe", "service", "env", "conversation_id", "fpe_context")
 _MEMBERS = frozenset({*_STRINGS, "messages", "parameters", "kinds", "rules", "log_fields"})
-_UNREDACT_MEMBERS = frozenset({"data", "fpe_context", "service"})
+_UNREDACT_MEMBERS = frozenset({"data", "originals", "fpe_context", "service"})
 
 
 def parse_redact(document: object, detectors: Mapping[str, Detector]) -> EvaluationRequest:
@@ -93,16 +93,23 @@ async def _unredact(request: Request) -> Response:
     key = await front.admit(request, Permission.UNREDACT)
     body = await front.read_body(request)
     document = _object(await off_loop(len(body), decode_json, body), _UNREDACT_MEMBERS)
-    for name in ("data", "fpe_context"):
+    wants_originals = document.get("originals", False)
+    if not isinstance(wants_originals, bool):
+        raise InvalidInput.wrong_type("boolean", ("originals",))
+    if wants_originals and "data" in document:
+        raise InvalidInput("one of data and originals is given, not both", path=("originals",), code="conflict")
+    for name in ("fpe_context",) if wants_originals else ("data", "fpe_context"):
         if name not in document:
             raise InvalidInput(f"{name} is required", path=(name,), code="missing")
     service = document.get("service")
     if not isinstance(service, str | None):
         raise InvalidInput.wrong_type("string", ("service",))
-    data = await front.services.unredact(
-        document["data"], document["fpe_context"], key, service=service or None, size=len(body)
-    )
-    return await off_loop(len(body), json_response, {"data": data})
+    context, services = document["fpe_context"], front.services
+    if wants_originals:
+        told = await services.originals(context, key, service=service or None, size=len(body))
+        return await off_loop(len(body), json_response, {"id": told.id, "originals": told.data})
+    told = await services.unredact(document["data"], context, key, service=service or None, size=len(body))
+    return await off_loop(len(body), json_response, {"id": told.id, "data": told.data})
 
 
 def _object(document: object, members: frozenset[str]) -> dict[str, Any]:
@@ -170,11 +177,26 @@ OPENAPI_PATHS: dict[str, Any] = {
             body={
                 "type": "object",
                 "additionalProperties": False,
-                "required": ["data", "fpe_context"],
-                "properties": {"data": {}, "fpe_context": _STRING, "service": _STRING},
+                "required": ["fpe_context"],
+                "properties": {
+                    "data": {"description": "What quotes the redaction; exactly one of data and originals is given."},
+                    "originals": {"type": "boolean", "description": "Give all originals instead."},
+                    "fpe_context": _STRING,
+                    "service": _STRING,
+                },
             },
             answers={
-                200: ("The data with its originals.", {"type": "object", "properties": {"data": {}}}),
+                200: (
+                    "The data with its originals, or all originals by what was put in their place.",
+                    {
+                        "type": "object",
+                        "properties": {
+                            "id": {**_STRING, "description": "Of the record in the activity log."},
+                            "data": {},
+                            "originals": {"type": "object", "additionalProperties": _STRING},
+                        },
+                    },
+                ),
                 **_FAILURES,
             },
             tag="native",

@@ -104,18 +104,6 @@ _REQUEST = {
     ),
     "additionalProperties": False,
 }
-_RECORD = _object(
-    id=_STRING,
-    time={"type": "string", "format": "date-time"},
-    key_id=_STRING,
-    dialect=_STRING,
-    service=_STRING,
-    env=_STRING,
-    evaluation=EVALUATION,
-    log_fields=_map(_STRING),
-    texts=_map(_STRING),
-    tools=_array(_STRING),
-)
 
 
 def _query(name: str) -> dict[str, Any]:
@@ -141,14 +129,6 @@ OPENAPI_PATHS: dict[str, Any] = {
                 500: ("A fault of the server; the id is in its log.", ERROR),
                 503: ("The server is busy; see Retry-After.", ERROR),
             },
-            tag="native",
-        )
-    },
-    "/v1/activity/{id}": {
-        "get": operation(
-            "One record of the activity log.",
-            parameters=({"name": "id", "in": "path", "required": True, "schema": _STRING},),
-            answers={200: ("The record.", _RECORD), **DENIED, 404: ("There is none of this id.", ERROR)},
             tag="native",
         )
     },

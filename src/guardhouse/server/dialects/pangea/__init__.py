@@ -196,10 +196,12 @@ async def _unredact(request: Request) -> Response:
     key, body = await _admitted(request, Permission.UNREDACT)
     data, context = await off_loop(body.size_bytes, read_unredact, body.document)
     try:
-        restored = await front_of(request).services.unredact(data, context, key, size=body.size_bytes)
+        unredacted = await front_of(request).services.unredact(
+            data, context, key, dialect=PangeaDialect.name, size=body.size_bytes
+        )
     except InvalidContext as error:
         raise wrong_context(error) from None
-    result = {"data": restored}
+    result = {"data": unredacted.data}
     return await off_loop(body.size_bytes, success, request, summary="Success. Unredacted the data", result=result)
 
 

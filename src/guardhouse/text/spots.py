@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 
 class Spots:
@@ -55,3 +55,34 @@ class Spots:
         if index < len(self._sorted) and self._sorted[index] == tail:
             index += 1
         return index < len(self._sorted) and self._sorted[index].startswith(tail)
+
+
+class PieceReplacer:
+    """Puts other strings in the place of those of `spots` in a text that comes in pieces, wherever it is cut.
+
+    Feed it the pieces in order, then call `finish`; the answers joined are what the whole text gives. At most as much
+    is held back as a string that is looked for is long. `replacement` gives what is put for a string that was found.
+    Not for sharing between threads.
+    """
+
+    def __init__(self, spots: Spots, replacement: Callable[[str], str]) -> None:
+        self._spots = spots
+        self._replacement = replacement
+        self._held = ""
+
+    def feed(self, chunk: str) -> str:
+        """What can be said for certain after `chunk`; may be empty."""
+        return self._settled(self._held + chunk, final=False)
+
+    def finish(self) -> str:
+        """The rest. The replacer is then ready for another text."""
+        return self._settled(self._held, final=True)
+
+    def _settled(self, text: str, *, final: bool) -> str:
+        out: list[str] = []
+        done = 0
+        for start, end, found in self._spots.find(text, final=final):
+            out.append(text[start:end] if found is None else self._replacement(found))
+            done = end
+        self._held = text[done:]
+        return "".join(out)
