@@ -128,7 +128,7 @@ def test_ground_layers_use_the_standard_library_only(module: Module) -> None:
 @pytest.mark.parametrize("module", [m for m in MODULES if m.part == "client"], ids=ids)
 def test_client_needs_little(module: Module) -> None:
     ours = {target_module(item).split(".")[1] for item in inner_imports(module) if item.name != "__version__"}
-    assert ours <= {"client", "model", "errors"}
+    assert ours <= {"client", "model", "errors", "text"}
     used = {name for item in module.imports() if (name := third_party(item.module))}
     assert used <= {"httpx", "msgspec"}
 

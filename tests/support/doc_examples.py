@@ -4,6 +4,7 @@
 - A `console` block runs: lines that begin with `$ ` are commands (a line that ends in a backslash goes on), the lines
   after one are its output, where `...` stands for anything. `make run` and `guardhouse serve` keep running in the
   background until the page ends.
+- `YOUR_KEY` stands for the key that was printed last.
 - What differs from run to run is masked on both sides: keys, ids, times, dates and the port.
 - A `toml` or `json` block must parse. Other blocks (`text`, `sh`) are not run; a `python` or `console` block that is
   not to run says why in a comment on the line before: `<!-- not run: REASON -->`.
@@ -139,6 +140,7 @@ class Console:
             text=True,
             timeout=WAIT_S,
         )
+        self._note_key(done.stdout)
         return done.stdout
 
     def _start(self, expected: str) -> str:
@@ -158,9 +160,12 @@ class Console:
         while not matches(expected, printed) and server.poll() is None and time.monotonic() < deadline:
             printed += (server.stdout.read() or b"").decode()
             time.sleep(0.05)
-        if found := re.search(r"gh_[a-z2-7]{32,}", printed):
-            self.key = found[0]
+        self._note_key(printed)
         return printed
+
+    def _note_key(self, printed: str) -> None:
+        if found := re.findall(r"gh_[a-z2-7]{32,}", printed):
+            self.key = found[-1]
 
 
 def commands(text: str) -> Iterator[tuple[str, str]]:

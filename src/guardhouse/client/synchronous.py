@@ -11,6 +11,8 @@ import httpx
 from guardhouse.client import wire
 from guardhouse.model.evaluation import Evaluation
 from guardhouse.model.recipe import Overrides
+from guardhouse.model.redacted import RedactedContent
+from guardhouse.text.spots import PieceReplacer
 
 
 class GuardClient:
@@ -41,18 +43,79 @@ class GuardClient:
         role: str | None = None,
         overrides: Overrides | Mapping[str, Any] | None = None,
         block: bool = False,
+        conversation_id: str = "",
+        fpe_context: str | None = None,
     ) -> Evaluation:
         """Judge one text, or the last turn of a list of chat messages.
 
         Raises the errors of `guardhouse.errors`: `InvalidInput`, `Unauthorized`, `RateLimited`, `Unavailable` (also
         when the server does not answer in time), and with `block=True` `Blocked` when the verdict is to be acted on.
         """
-        body = wire.request_body(content, role=role, recipe=recipe, service=service, env=env, overrides=overrides)
-        try:
-            response = self._http.post(wire.EVALUATE_PATH, content=body)
-        except httpx.TransportError as error:
-            raise wire.unreachable(error) from error
-        return wire.read_evaluation(response, block=block)
+        body = wire.request_body(
+            content,
+            role=role,
+            recipe=recipe,
+            service=service,
+            env=env,
+            overrides=overrides,
+            conversation_id=conversation_id,
+            fpe_context=fpe_context,
+        )
+        return wire.read_evaluation(self._post(wire.EVALUATE_PATH, body), block=block)
+
+    def redact(
+        self,
+        content: str | Sequence[Mapping[str, Any]],
+        *,
+        action: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        kinds: Sequence[str] | None = None,
+        rules: Mapping[str, Any] | None = None,
+        recipe: str | None = None,
+        service: str | None = None,
+        env: str | None = None,
+        conversation_id: str = "",
+        fpe_context: str | None = None,
+    ) -> RedactedContent:
+        """One text, or all of a list of chat messages, with what is sensitive taken out.
+
+        Takes what `Guard.redact` takes; raises `InvalidInput`, and as `evaluate` does.
+        """
+        body = wire.redact_body(
+            content,
+            action=action,
+            parameters=parameters,
+            kinds=None if kinds is None else list(kinds),
+            rules=rules,
+            recipe=recipe,
+            service=service,
+            env=env,
+            conversation_id=conversation_id,
+            fpe_context=fpe_context,
+        )
+        return wire.read_redacted(self._post(wire.REDACT_PATH, body))
+
+    def unredact(self, data: Any, fpe_context: object, *, service: str | None = None) -> Any:
+        """`data` (a text or any JSON document) with the originals of a redaction put back wherever they are quoted.
+
+        The key needs the permission to un-redact. Raises `Forbidden` without it, `InvalidContext` for a context that is
+        none, was changed, or belongs to another key or service, and as `evaluate` does.
+        """
+        body = wire.unredact_body(data, fpe_context, service=service)
+        return wire.read_member(self._post(wire.UNREDACT_PATH, body), "data")
+
+    def originals(self, fpe_context: object, *, service: str | None = None) -> dict[str, str]:
+        """Every original that the context can give, by what was put in its place; raises as `unredact`."""
+        body = wire.originals_body(fpe_context, service=service)
+        return wire.read_originals(self._post(wire.UNREDACT_PATH, body))
+
+    def unredactor(self, fpe_context: str | Sequence[str], *, service: str | None = None) -> PieceReplacer:
+        """Restores a text that comes in pieces, under one context or several: `feed` them, then `finish`.
+
+        Asks for all originals of the contexts now, and for nothing afterwards; raises as `unredact`.
+        """
+        contexts = [fpe_context] if isinstance(fpe_context, str) else fpe_context
+        return wire.unredactor_of([self.originals(context, service=service) for context in contexts])
 
     def close(self) -> None:
         """Closes the connections."""
@@ -65,3 +128,9 @@ class GuardClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _post(self, path: str, body: bytes) -> httpx.Response:
+        try:
+            return self._http.post(path, content=body)
+        except httpx.TransportError as error:
+            raise wire.unreachable(error) from error
