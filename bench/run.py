@@ -55,7 +55,9 @@ def main() -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="*", help="latency, server, footprint, peers, quality; all when left out")
+    parser.add_argument(
+        "--only", nargs="*", help="latency, server, footprint, redaction, peers, quality; all when left out"
+    )
     parser.add_argument("--quick", action="store_true", help="a tenth of the work, to try the benchmarks themselves")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder of labelled corpora")
     parser.add_argument("--output", type=Path, help="file to write; RESULTS.md when everything runs at full length")
@@ -70,9 +72,10 @@ def benches() -> dict[str, Callable[..., list[Section]]]:
     from latency import latency
     from peers import peers
 
+    from redaction import redaction
     from server import server
 
-    return {"latency": latency, "server": server, "footprint": footprint, "peers": peers}
+    return {"latency": latency, "server": server, "footprint": footprint, "redaction": redaction, "peers": peers}
 
 
 def quality(data: Path) -> list[str]:

@@ -4,6 +4,8 @@ import base64
 import itertools
 import json
 import re
+import tomllib
+from importlib.resources import files
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +16,7 @@ from guardhouse.model.conversation import Channel, SourceText, TextForm
 from guardhouse.model.finding import Finding, Span
 from guardhouse.model.recipe import Rule, RuleAction
 from guardhouse.redaction import guardhouse_operators
-from guardhouse.redaction.context import read_context
+from guardhouse.redaction.context import merge_contexts, read_context
 from guardhouse.redaction.keys import KeyRing
 from guardhouse.redaction.redact import Target, redact
 from guardhouse.redaction.session import Session
@@ -24,6 +26,8 @@ PATH = ("text",)
 OPERATORS = {operator.action: operator for operator in guardhouse_operators()}
 RING = KeyRing({1: bytes(32)})
 FPE = Rule(RuleAction.FPE)
+NUMBERED = Rule(RuleAction.REPLACE, {"reversible": True})
+STAND_IN = Rule(RuleAction.SURROGATE, {"reversible": True})
 QUICK = settings(max_examples=150, deadline=None)
 
 
@@ -149,6 +153,135 @@ def test_digits_that_hold_every_encryption_get_a_name():
     noise = "".join(f"{number:06}" for number in range(0, 1_000_000, 7))
     redacted, result = hide(f"code 314159x {noise}", ("X", "314159x"[:6] + "x"))
     assert restore(result.context, redacted) == f"code 314159x {noise}"
+
+
+def hide_all(texts, found, *, rule=FPE, conversation_id=""):
+    """The redaction of several texts together; `found` names the values that are to go."""
+    sources = [
+        SourceText(text, ("messages", index), Channel.USER, index, TextForm.ARGUMENTS if is_json else TextForm.CONTENT)
+        for index, (text, is_json) in enumerate(texts)
+    ]
+    targets = [
+        Target(Finding("pii", kind, 0.9, source.path, Span(match.start(), match.end())), rule)
+        for source, (kind, value) in zip(sources, found, strict=True)
+        for match in (re.finditer(re.escape(value), source.value) if value else ())
+    ]
+    session = Session(RING.current_for(""), conversation_id=conversation_id, texts=[source.value for source in sources])
+    result = redact(sources, targets, operators=OPERATORS, session=session)
+    return [result.texts.get(source.path, source.value) for source in sources], result
+
+
+def test_a_text_in_which_nothing_was_put_comes_back_too():
+    """It may hold what is put elsewhere: then that has to be another replacement."""
+    (hidden,), _ = hide_all([(SSN, False)], [("US_SSN", SSN)], conversation_id="c")
+    texts = [f"my SSN is {SSN}", f"I was told {hidden}"]
+    redacted, result = hide_all([(text, False) for text in texts], [("US_SSN", SSN), ("", "")], conversation_id="c")
+    assert redacted[1] == texts[1]
+    assert SSN not in redacted[0]
+    assert restore(result.context, redacted) == texts
+
+
+@pytest.mark.parametrize("rule", [NUMBERED, STAND_IN], ids=["replace", "surrogate"])
+def test_two_lone_surrogates_side_by_side_stay_two(rule):
+    value = "ab\ud92e\udc79cd"
+    redacted, result = hide(f"x {value} y", ("X", value), rule=rule)
+    assert value not in redacted
+    assert restore(result.context, redacted) == f"x {value} y"
+
+
+def test_a_short_stand_in_that_is_to_be_put_back_is_a_name():
+    """`19` for `50` would turn every 19 of an answer into 50."""
+    redacted, result = hide("page 50 of 0.7186851949618002", ("X", "50"), rule=STAND_IN)
+    assert redacted == "page <X_1> of 0.7186851949618002"
+    assert restore(result.context, "on 19 or 85 or 94 see <X_1>") == "on 19 or 85 or 94 see 50"
+    kept, _ = hide("page 50", ("X", "50"), rule=Rule(RuleAction.SURROGATE))
+    assert re.fullmatch("page [0-9][0-9]", kept)
+    given, result = hide("I am Ana Lopez", ("PERSON", "Ana Lopez"), rule=STAND_IN)
+    assert "<" not in given
+    assert restore(result.context, given) == "I am Ana Lopez"
+
+
+def test_a_stand_in_that_a_text_cannot_bear_becomes_a_name():
+    """All that may stand in for a name stand in the text: nothing but a name is left."""
+    words = tomllib.loads((files("guardhouse.redaction") / "surrogate_words.toml").read_text("utf-8"))
+    crowd = " ".join(words["names"]["en"]["given"])
+    redacted, result = hide(f"Zelda and {crowd}", ("PERSON", "Zelda"), rule=STAND_IN)
+    assert re.match(r"<PERSON_\d+> and ", redacted)
+    assert restore(result.context, redacted) == f"Zelda and {crowd}"
+
+
+# --- several contexts ------------------------------------------------------------------------------------------------
+
+
+def context_of(text, *found, **options):
+    return read_context(hide(text, *found, rule=NUMBERED, **options)[1].context, RING, options.get("tenant", ""))
+
+
+def test_merged_contexts_restore_what_each_of_them_does():
+    encrypted, result = hide(f"{SSN} {CARD}", ("US_SSN", SSN), ("CREDIT_CARD", CARD))
+    again, other = hide(f"{SSN}", ("US_SSN", SSN))
+    assert again not in encrypted, "two calls without a conversation encrypt differently"
+    contexts = [read_context(one.context, RING, "") for one in (result, other)]
+    contexts.append(context_of("Ann", ("PERSON", "Ann")))
+    merged = merge_contexts(contexts)
+    quoted = f"{encrypted}, {again}, <PERSON_1>"
+    assert Restorer(merged).document([quoted]) == [f"{SSN} {CARD}, {SSN}, Ann"]
+    assert len(merged.entries) == 4
+    restored = Restorer(read_context(merged.written(), RING, ""))
+    assert restored.text(quoted) == f"{SSN} {CARD}, {SSN}, Ann", "a merged context can be written and read"
+
+
+def test_of_equal_replacements_the_first_context_counts():
+    first, second = context_of("Ann", ("PERSON", "Ann")), context_of("Bob", ("PERSON", "Bob"))
+    assert Restorer(merge_contexts([first, second])).text("<PERSON_1>") == "Ann"
+    first, second = context_of("Ann", ("PERSON", "Ann")), context_of("Bob", ("PERSON", "Bob"))
+    assert Restorer(merge_contexts([second, first])).text("<PERSON_1>") == "Bob"
+
+
+def test_contexts_of_different_keys_are_not_merged():
+    rotated = KeyRing({1: bytes(32), 2: b"\2" * 32})
+    one = context_of("Ann", ("PERSON", "Ann"))
+    _, result = hide("Bob", ("PERSON", "Bob"), rule=NUMBERED, ring=rotated)
+    for other in (
+        read_context(result.context, rotated, ""),
+        read_context(hide("Bob", ("PERSON", "Bob"), rule=NUMBERED, tenant="shop")[1].context, RING, "shop"),
+    ):
+        with pytest.raises(InvalidContext, match="different keys"):
+            merge_contexts([one, other])
+
+
+def test_an_unredactor_under_several_contexts_streams_all():
+    one, result = hide(f"{SSN}.", ("US_SSN", SSN))
+    contexts = [read_context(result.context, RING, ""), context_of("Ann, Bob", ("PERSON", "Ann"), ("PERSON", "Bob"))]
+    text = f"{one} of <PERSON_1> and <PERSON_2>; <PERSON_3>"
+    for size in range(1, len(text)):
+        unredactor = Unredactor(merge_contexts(contexts))
+        pieces = [unredactor.feed(text[start : start + size]) for start in range(0, len(text), size)]
+        assert "".join([*pieces, unredactor.finish()]) == f"{SSN}. of Ann and Bob; <PERSON_3>"
+
+
+def test_an_unredactor_takes_whole_texts_between_the_pieces():
+    value = 'Ann "A"\n'
+    unredactor = Unredactor(context_of(f"x {value}", ("PERSON", value)))
+    assert unredactor.feed("to <PERS") == "to "
+    assert unredactor.whole("<PERSON_1>") == value
+    assert json.loads(unredactor.whole('{"to": "<PERSON_1>"}')) == {"to": value}
+    assert unredactor.feed("ON_1>.") == f"{value}."
+    assert unredactor.finish() == ""
+    assert unredactor.feed("<PERSON_1") == ""
+    assert unredactor.finish() == "<PERSON_1"
+    assert unredactor.feed("<PERSON_1>") == value, "it is ready for another text"
+
+
+def test_a_restorer_says_what_it_gave_out():
+    text, result = hide(f"{SSN} Ann Bob {SSN}", ("US_SSN", SSN), ("PERSON", "Ann"), ("PERSON", "Bob"))
+    restorer = Restorer(read_context(result.context, RING, ""))
+    assert restorer.given == {}
+    restorer.document({"a": [text.replace("<PERSON_1>", "")], text.split()[0]: 1})
+    assert restorer.given == {"US_SSN": 1, "PERSON": 1}
+    assert restorer.originals() == {text.split()[0]: SSN, "<PERSON_1>": "Ann", "<PERSON_2>": "Bob"}
+    assert restorer.given == {"US_SSN": 1, "PERSON": 2}
+    assert restorer.key == (RING.current_for("").key_id, 1)
 
 
 VALUES = st.one_of(

@@ -96,9 +96,9 @@ class Context:
             "v": self.keys.version,
         }
         if sealed:
-            document["x"] = _seal(self.keys, json.dumps(sealed).encode("ascii"))
+            document["x"] = _seal(self.keys, _as_json(sealed))
         document["mac"] = _mac(self.keys, document)
-        return base64.b64encode(json.dumps(document, separators=(",", ":")).encode("ascii")).decode("ascii")
+        return base64.b64encode(_as_json(document)).decode("ascii")
 
 
 def read_context(text: object, ring: KeyRing, tenant: str) -> Context:
@@ -135,6 +135,11 @@ def merge_contexts(contexts: Sequence[Context]) -> Context:
             entry.tweak = context.tweak if entry.tweak is None else entry.tweak
             entries.setdefault(entry.text, entry)
     return Context(first.keys, first.tweak, list(entries.values()))
+
+
+def _as_json(value: object) -> bytes:
+    """Without escapes beyond ASCII: two lone surrogates side by side would be read as one character."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
 
 
 def _decoded(text: object) -> dict[str, Any]:

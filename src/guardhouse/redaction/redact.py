@@ -66,7 +66,7 @@ def redact(
     to cover the other, so that no part of a value stays. A finding without a span stands for its whole text.
 
     What can be restored is restored here once, to see that it comes back exactly: where a text happens to hold what
-    was put elsewhere in it, or an attacker wrote it so, other replacements are taken.
+    was put elsewhere in it or in another, or an attacker wrote it so, other replacements are taken.
     """
     by_path: dict[Path, list[int]] = {}
     for index, target in enumerate(targets):
@@ -78,17 +78,20 @@ def redact(
             session.begin(attempt)
             draft = _Draft()
         for source in sources:
+            draft.expected[source.path] = source.value
             if source.path in by_path:
                 _redact_one(source, by_path[source.path], targets, operators, session, draft)
-        if not session.has_restorable or _comes_back(draft, session):
+        if not session.has_restorable or _comes_back(sources, draft, session):
             break
     done = tuple(draft.done.get(index) for index in range(len(targets)))
     return Redacted(draft.texts, tuple(draft.redactions), done, session.context())
 
 
-def _comes_back(draft: _Draft, session: Session) -> bool:
+def _comes_back(sources: Sequence[SourceText], draft: _Draft, session: Session) -> bool:
+    """True when restoring gives every text again, those too in which nothing was put."""
     restorer = session.restorer()
-    return all(restorer.text(draft.texts[path]) == expected for path, expected in draft.expected.items())
+    texts = ((draft.texts.get(source.path, source.value), draft.expected[source.path]) for source in sources)
+    return all(restorer.text(text) == expected for text, expected in texts)
 
 
 def _merge(chosen: Sequence[tuple[Span, int]]) -> list[tuple[Span, int]]:

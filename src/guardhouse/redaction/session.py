@@ -21,6 +21,8 @@ _NAME_IN_TEXT = re.compile(r"<([A-Z][A-Z0-9_]{0,63})_([0-9]{1,15})>")
 _TWEAK_LETTERS = string.ascii_letters + string.digits
 _TWEAK_LENGTH = 7
 _STEPS = 64
+_LEAST_STAND_IN = 4
+"""Characters of a stand-in that is to be put back: a shorter one stands by chance in many an answer."""
 
 
 class Session:
@@ -116,7 +118,7 @@ class Session:
 
     def stood_in(self, value: Value, make: Callable[[bytes], str], *, is_restorable: bool = False) -> str:
         """What `make` gives for 32 bytes that hang on value, kind, conversation and tenant; other values, as far as
-        `make` has enough to give, get others."""
+        `make` has enough to give, get others. With `is_restorable` a name where only a short one can be given."""
         seals = (value.raw, value.is_bare) if is_restorable else ()
         key = ("sealed" if is_restorable else "stand-in", value.kind, value.text, *seals)
         entry = self._by_value.get(key)
@@ -124,7 +126,8 @@ class Session:
             text = ""
             for step in range(self._attempt * _STEPS, (self._attempt + 1) * _STEPS):
                 text = make(self._digest("surrogate", self.conversation_id, value.kind, value.text, str(step)))
-                if text and text != value.text and text not in self._by_text:
+                is_enough = not is_restorable or (len(text) >= _LEAST_STAND_IN and not self.is_last_attempt)
+                if text and text != value.text and text not in self._by_text and is_enough:
                     break
             else:
                 if is_restorable or text in ("", value.text):
