@@ -1,9 +1,20 @@
 """Redaction by itself: what is edited, what comes back, and that half a redaction is none."""
 
 import pytest
+from service_support import NoClassifier
 
+from guardhouse.detectors.custom.entities import CustomEntityDetector
+from guardhouse.detectors.pii.detector import PiiDetector
 from guardhouse.engine.guard import Guard
-from guardhouse.errors import DetectorFailed, InvalidContext, InvalidInput, UnknownName
+from guardhouse.errors import (
+    ConfigurationError,
+    DetectorFailed,
+    InvalidContext,
+    InvalidInput,
+    UnknownName,
+    UnknownRecipe,
+)
+from guardhouse.model.recipe import DetectorSetting, Recipe, Rule, RuleAction
 from guardhouse.settings import Settings
 from guardhouse.testing import FakeDetector
 
@@ -31,6 +42,90 @@ def test_texts_and_messages_come_back_in_their_form():
 def test_a_detector_that_fails_gives_nothing_back():
     with pytest.raises(DetectorFailed, match="pii"):
         make_guard(FakeDetector("pii", PII.words, error=ValueError("x"))).redact(TEXT, kinds=["US_SSN"])
+
+
+# --- the operator's own kinds -------------------------------------------------------------------------------------
+
+STAFF = "S-204417"
+OWN = f"Ask {STAFF} of Zenith, SSN {SSN}."
+
+
+def operators_guard(action="replace", **entity):
+    """A guard with a recipe that has an entity of the operator's, and a plug-in."""
+    entities = [{"name": "staff_number", "pattern": "S-[0-9]{6}", **entity}]
+    own = DetectorSetting("custom_entity", Rule(RuleAction(action)), options={"entities": entities})
+    recipe = Recipe("own", "Own", "", (DetectorSetting("pii", Rule(RuleAction.REPLACE)), own))
+    plugin = FakeDetector("names_of_ours", {"Zenith": ("PROJECT_NAME", 0.9)})
+    detectors = (
+        PiiDetector(),
+        CustomEntityDetector(),
+        plugin,
+        FakeDetector("prompt_attack", {"Ask": ("JAILBREAK", 0.9)}),
+    )
+    settings = Settings(plugins=False)
+    return Guard(detectors=detectors, settings=settings, recipes=[recipe], classifier=NoClassifier())
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"kinds": ["STAFF_NUMBER"]}, OWN.replace(STAFF, "<STAFF_NUMBER>")),
+        ({"kinds": ["staff-number"], "action": "mask"}, OWN.replace(STAFF, "********")),
+        ({"kinds": ["PROJECT_NAME"]}, OWN.replace("Zenith", "<PROJECT_NAME>")),
+        (
+            {"kinds": ["STAFF_NUMBER", "US_SSN", "PROJECT_NAME"], "action": "replace", "parameters": {"value": "#"}},
+            "Ask # of #, SSN #.",
+        ),
+        ({"kinds": [], "rules": {"STAFF_NUMBER": "mask"}}, OWN.replace(STAFF, "********")),
+        ({"rules": {"staff_number": "mask"}}, "Ask ******** of Zenith, SSN <US_SSN>."),
+        ({"action": "mask"}, "Ask ******** of Zenith, SSN ***********."),
+        ({}, "Ask <STAFF_NUMBER> of Zenith, SSN <US_SSN>."),
+    ],
+    ids=str,
+)
+def test_kinds_of_operators_and_plug_ins_can_be_named(options, expected):
+    assert operators_guard().redact(OWN, recipe="own", **options).content == expected
+
+
+def test_an_entity_that_is_only_reported_is_edited_where_an_action_is_given():
+    guard = operators_guard(action="report")
+    assert guard.redact(OWN, recipe="own").content == OWN.replace(SSN, "<US_SSN>")
+    assert guard.redact(OWN, recipe="own", action="mask").content == "Ask ******** of Zenith, SSN ***********."
+    assert guard.redact(OWN, recipe="own", kinds=["STAFF_NUMBER"]).content == OWN.replace(STAFF, "<STAFF_NUMBER>")
+
+
+def test_the_recipe_says_how_sure_an_entity_must_be():
+    guard = operators_guard(context=["badge"])
+    assert guard.redact(OWN, recipe="own", kinds=["STAFF_NUMBER"]).content == OWN
+    near = f"badge {STAFF}"
+    assert guard.redact(near, recipe="own", kinds=["STAFF_NUMBER"]).content == "badge <STAFF_NUMBER>"
+
+
+@pytest.mark.parametrize(
+    ("options", "path"),
+    [
+        ({"kinds": ["US_SSN", "STAFF_NUMBER"]}, ("kinds", 1)),
+        ({"recipe": "own", "kinds": ["STAFF_NUMBERS"]}, ("kinds", 0)),
+        ({"recipe": "own", "kinds": ["JAILBREAK"]}, ("kinds", 0)),
+        ({"recipe": "own", "kinds": [], "rules": {"NOTHING": "mask"}}, ("rules", "NOTHING")),
+        ({"recipe": "own", "rules": {"NOTHING": "mask"}}, ("rules", "NOTHING")),
+    ],
+    ids=["another-recipe", "mistyped", "no-data", "rule-alone", "rule"],
+)
+def test_kinds_that_do_not_exist_are_the_callers_mistake(options, path):
+    with pytest.raises(UnknownName) as refused:
+        operators_guard().redact(OWN, **options)
+    assert refused.value.path == path
+
+
+def test_a_recipe_that_does_not_exist_is_told_before_its_kinds():
+    with pytest.raises(UnknownRecipe):
+        operators_guard().redact(OWN, recipe="none", kinds=["STAFF_NUMBER"])
+
+
+def test_entities_that_cannot_be_read_are_the_operators_mistake():
+    with pytest.raises(ConfigurationError, match="entities"):
+        operators_guard(pattern="(").redact(OWN, recipe="own", kinds=["STAFF_NUMBER"])
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 from running import RunningServer
+
+from guardhouse.model.recipe import DetectorSetting, Recipe, Rule, RuleAction
 
 TEXT = "Mail ann.lee@example.com, SSN 234-56-7890, again ann.lee@example.com."
 MAIL = "ann.lee@example.com"
@@ -58,6 +61,23 @@ def test_kinds_rules_and_parameters(client: httpx.Client) -> None:
         rules={"US_SSN": {"action": "partial_mask", "parameters": {"unmasked_from_right": 2}}},
     )
     assert told["text"] == "Mail <EMAIL_ADDRESS_1>, SSN *********90, again <EMAIL_ADDRESS_1>."
+
+
+def test_kinds_of_the_operators_recipe(guard_server: RunningServer, client: httpx.Client) -> None:
+    entities = [{"name": "STAFF_NUMBER", "pattern": "S-[0-9]{6}"}]
+    own = DetectorSetting("custom_entity", Rule(RuleAction.REPORT), options={"entities": entities})
+    recipe = Recipe("own_kinds", "Own kinds", "", (own,))
+    guard_server.with_services(lambda services: services.recipes.save(recipe))
+    body = {"text": f"S-204417 {TEXT}", "kinds": ["staff_number"], "recipe": "own_kinds", "action": "mask"}
+    deadline = time.monotonic() + 30
+    while (answer := client.post("/v1/redact", json=body)).status_code == 400 and time.monotonic() < deadline:
+        time.sleep(0.1)  # the server has the recipe within a second
+    assert answer.json()["text"] == f"******** {TEXT}"
+    assert refused(client.post("/v1/redact", json={**body, "recipe": "ingestion"})) == (
+        400,
+        "unknown_member",
+        "kinds[0]",
+    )
 
 
 def test_there_and_back(client: httpx.Client) -> None:

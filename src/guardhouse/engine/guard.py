@@ -167,8 +167,8 @@ class Guard:
         """One text, or all of a list of chat messages, with what is sensitive taken out.
 
         `action` is one that edits (`docs/recipes.md`), with its `parameters`; without it the recipe's own count.
-        `kinds` are the only ones that are looked for. `rules` give single kinds an action of their own, as in a recipe.
-        Raises `InvalidInput`.
+        `kinds` are the only ones that are looked for, the recipe's own entities and plug-ins' among them. `rules` give
+        single kinds an action of their own, as in a recipe. Raises `InvalidInput`.
         """
         messages = None if isinstance(content, str) else list(content)
         conversation = (
@@ -176,12 +176,15 @@ class Guard:
             if isinstance(content, str)
             else conversation_from_messages(messages, judge_all=True)
         )
+        if recipe not in self.snapshot.recipes:
+            raise UnknownRecipe(recipe)
         request = EvaluationRequest(
             conversation,
             scope=Scope(service, env),
             recipe=recipe,
             overrides=redaction_overrides(
                 self.detectors,
+                recipe=self.snapshot.recipes[recipe],
                 action=action,
                 parameters=parameters,
                 kinds=kinds,

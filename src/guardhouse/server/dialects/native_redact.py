@@ -11,12 +11,13 @@ from starlette.routing import BaseRoute, Route
 
 from guardhouse.detectors.base import Detector
 from guardhouse.engine.redacting import REDACTION_RECIPE, redacted_content, redaction_overrides
-from guardhouse.errors import InvalidInput
+from guardhouse.errors import InvalidInput, UnknownRecipe
 from guardhouse.model.codec import evaluation_to_dict, log_fields_from_data, rules_from_data
 from guardhouse.model.evaluation import Evaluation
 from guardhouse.model.key import Permission
 from guardhouse.model.messages import conversation_from_messages, conversation_from_text
 from guardhouse.model.policy import Scope
+from guardhouse.model.recipe import Recipe
 from guardhouse.model.request import EvaluationRequest
 from guardhouse.server.dialects.base import front_of, json_response
 from guardhouse.server.dialects.native_schema import REDACTION
@@ -29,7 +30,9 @@ _MEMBERS = frozenset({*_STRINGS, "messages", "parameters", "kinds", "rules", "lo
 _UNREDACT_MEMBERS = frozenset({"data", "originals", "fpe_context", "service"})
 
 
-def parse_redact(document: object, detectors: Mapping[str, Detector]) -> EvaluationRequest:
+def parse_redact(
+    document: object, detectors: Mapping[str, Detector], recipes: Mapping[str, Recipe]
+) -> EvaluationRequest:
     """The request in `document`. Raises `InvalidInput` with the path of what is wrong; unknown members are refused."""
     body = _object(document, _MEMBERS)
     for name in _STRINGS:
@@ -45,12 +48,16 @@ def parse_redact(document: object, detectors: Mapping[str, Detector]) -> Evaluat
     parameters = body.get("parameters", {})
     if not isinstance(parameters, Mapping):
         raise InvalidInput.wrong_type("object", ("parameters",))
+    recipe = body.get("recipe") or REDACTION_RECIPE
+    if recipe not in recipes:
+        raise UnknownRecipe(recipe)
     return EvaluationRequest(
         conversation_from_messages(messages, judge_all=True) if text is None else conversation_from_text(text),
         scope=Scope(body.get("service") or None, body.get("env") or None),
-        recipe=body.get("recipe") or REDACTION_RECIPE,
+        recipe=recipe,
         overrides=redaction_overrides(
             detectors,
+            recipe=recipes[recipe],
             action=body.get("action"),
             parameters=parameters,
             kinds=kinds,
@@ -68,7 +75,8 @@ async def _redact(request: Request) -> Response:
     key = await front.admit(request)
     body = await front.read_body(request)
     document = await off_loop(len(body), decode_json, body)
-    asked = await off_loop(len(body), parse_redact, document, front.services.guard.detectors)
+    recipes = (await front.services.policies.snapshot()).recipes
+    asked = await off_loop(len(body), parse_redact, document, front.services.guard.detectors, recipes)
     evaluation = await front.evaluate(request, asked, key)
     return await off_loop(len(body), _answer, document, evaluation)
 
