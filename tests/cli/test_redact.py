@@ -204,21 +204,74 @@ def test_a_long_document_is_cut_and_comes_back(
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(st.sampled_from(["", "x", 'a "b"', "1,2", "l1\nl2", '5"', MAIL, SSN, "é;"]), min_size=2)))
 def test_rows_of_any_kind_come_back(terminal: Terminal, tmp_path: Path, rows: list[list[str]]) -> None:
+    if rows and any(";" in cell for cell in rows[0]):
+        rows = [["a", "b"], *rows]  # the first line tells what parts the cells
     out = io.StringIO()
     csv.writer(out).writerows(rows)
     for file in ("a.csv", "context"):
         (tmp_path / file).unlink(missing_ok=True)
     (tmp_path / "a.csv").write_bytes(out.getvalue().encode())
-    found = any(MAIL in row or SSN in row for row in rows)
     arguments = [str(tmp_path / "a.csv"), "--in-place", "--context", str(tmp_path / "context")]
     terminal.run("redact", *arguments, "--kind", "EMAIL_ADDRESS", status=3 if any(MAIL in row for row in rows) else 0)
-    if (tmp_path / "context").exists():
-        redacted = (tmp_path / "a.csv").read_bytes().decode()
-        assert MAIL not in redacted
-        assert [len(row) for row in csv.reader(io.StringIO(redacted, newline=""))] == [len(row) for row in rows]
-        terminal.run("unredact", *arguments)
-    assert found or not (tmp_path / "context").exists()
+    redacted = (tmp_path / "a.csv").read_bytes().decode()
+    assert MAIL not in redacted
+    assert [len(row) for row in csv.reader(io.StringIO(redacted, newline=""))] == [len(row) for row in rows]
+    terminal.run("unredact", *arguments)
     assert (tmp_path / "a.csv").read_bytes() == out.getvalue().encode()
+
+
+@pytest.mark.parametrize("operator", ["fpe", "replace", "surrogate"])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", f'pipe;mail\n5" {MAIL};x\n"5"" {MAIL}";"y"\n'),
+        ("a.csv", f'a,b\r\n{MAIL} "quoted",1\r\n"{MAIL}",2\r\n'),
+        ("a.csv", f"a|b\n{MAIL},{MAIL};x|1\n"),
+        ("a.jsonl", f'{{"a": "l1\\nl2 {MAIL}\\r\\n\\u2028"}}\r\n["{MAIL}\u2028"]\n'),
+        ("a.json", f'{{"{MAIL}": "{MAIL}", "n": "\\"{MAIL}\\""}}'),
+    ],
+    ids=["csv-inches", "csv-quote-in-the-middle", "csv-bar", "jsonl-line-ends", "json-names"],
+)
+def test_what_stands_beside_a_value_comes_back(
+    terminal: Terminal, tmp_path: Path, name: str, text: str, operator: str
+) -> None:
+    (tmp_path / name).write_bytes(text.encode())
+    arguments = [str(tmp_path / name), "--in-place", "--context", str(tmp_path / "context")]
+    terminal.run("redact", *arguments, "--operator", operator, status=3)
+    redacted = (tmp_path / name).read_bytes().decode()
+    assert MAIL not in redacted
+    assert redacted.count("\n") == text.count("\n")
+    terminal.run("unredact", *arguments)
+    assert (tmp_path / name).read_bytes().decode() == text
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "redacted"),
+    [
+        ("a.csv", f"a,b\n{MAIL},1\n", 'a,b\n"x, ""y""\nz",1\n'),
+        ("a.csv", f'a;b\n"{MAIL}";1\n', 'a;b\n"x, ""y""\nz";1\n'),
+        ("a.jsonl", f'{{"a": "{MAIL}"}}\n[1]\n', '{"a": "x, \\"y\\"\\nz"}\n[1]\n'),
+        ("a.json", f'["{MAIL}"]', '["x, \\"y\\"\\nz"]'),
+    ],
+    ids=["csv-bare", "csv-quoted", "jsonl", "json"],
+)
+def test_what_is_put_is_written_as_its_format_wants(
+    terminal: Terminal, tmp_path: Path, name: str, text: str, redacted: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    parameters = json.dumps({"value": 'x, "y"\nz'})
+    result = terminal.run("redact", str(tmp_path / name), "--operator", "replace", "--parameters", parameters, status=3)
+    assert result.stdout == redacted
+
+
+def test_a_context_is_written_also_when_nothing_was_found(terminal: Terminal, tmp_path: Path) -> None:
+    """So that a script can go on to `unredact` whatever was in the file."""
+    (tmp_path / "a.txt").write_text("nothing <EMAIL_ADDRESS_1>")
+    arguments = [str(tmp_path / "a.txt"), "--context", str(tmp_path / "context")]
+    assert terminal.run("redact", *arguments, "--service", "shop").stdout == "nothing <EMAIL_ADDRESS_1>"
+    assert json.loads((tmp_path / "context").read_text()) == {"version": 1, "service": "shop", "contexts": []}
+    assert stat.S_IMODE((tmp_path / "context").stat().st_mode) == 0o600
+    assert terminal.run("unredact", *arguments).stdout == "nothing <EMAIL_ADDRESS_1>"
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,12 @@ class _RowWriter:
     def _written(self, cell: _Cell, value: str) -> str:
         if value == cell.value:
             return cell.raw
-        if cell.is_quoted or any(mark in value for mark in (self.delimiter, '"', "\n", "\r")):
+        marks = [self.delimiter, "\n", "\r"]
+        if '"' not in cell.raw or value.startswith(
+            '"'
+        ):  # else one like `5" pipe`, which stays as it was without quotes
+            marks.append('"')
+        if cell.is_quoted or any(mark in value for mark in marks):
             return '"' + value.replace('"', '""') + '"'
         return value
 

@@ -64,8 +64,8 @@ def _file_options(function: _Command) -> _Command:
 @click.option(
     "--context",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Also write what `unredact` needs to this new file, for its owner only. The operator is then fpe, or "
-    "replace or surrogate with the originals kept, encrypted.",
+    help="Also write what `unredact` needs to this new file, for its owner only, also when nothing was found. The "
+    "operator is then fpe, or replace or surrogate with the originals kept, encrypted.",
 )
 @service_option
 @with_settings
@@ -97,7 +97,7 @@ def redact(
     guard = _guard(settings, needs_key=how.action in _KEYED or context is not None)
     with Files(paths, output=output, in_place=in_place, format_name=format_name) as files:
         redacting = _redacted(guard, how, files, is_reversible=context is not None)
-        if context is not None and redacting.contexts:
+        if context is not None:
             document = {"version": 1, "service": service, "contexts": redacting.contexts}
             write_private(context, json.dumps(document) + "\n")
         files.commit()
@@ -199,7 +199,7 @@ def _read_context(path: Path) -> tuple[list[str], str | None]:
         contexts, service = document["contexts"], document["service"]
     except (ValueError, RecursionError, KeyError, TypeError):
         raise click.BadParameter("this is no file that redact --context wrote", param_hint="--context") from None
-    if not isinstance(contexts, list) or not contexts or not isinstance(service, str | None):
+    if not isinstance(contexts, list) or not isinstance(service, str | None):
         raise click.BadParameter("this is no file that redact --context wrote", param_hint="--context")
     return contexts, service
 

@@ -46,7 +46,7 @@ from guardhouse.model.recipe import DetectorSetting, Overrides, Recipe, Rule, Ru
 from guardhouse.model.redacted import RedactedContent
 from guardhouse.model.request import EvaluationRequest
 from guardhouse.plugins import collect_detectors, collect_operators, load_plugins
-from guardhouse.redaction.context import merge_contexts, read_context
+from guardhouse.redaction.context import Context, merge_contexts, read_context
 from guardhouse.redaction.keys import KeyRing, load_key_ring
 from guardhouse.redaction.redact import Done, Redacted, redact
 from guardhouse.redaction.session import Session
@@ -213,9 +213,11 @@ class Guard:
         return Restorer(read_context(fpe_context, self._key_ring, service or ""))
 
     def unredactor(self, fpe_context: str | Sequence[str], *, service: str | None = None) -> Unredactor:
-        """The same for a text that comes in pieces, under one context or several. Raises `InvalidContext`."""
+        """The same for a text that comes in pieces, under any number of contexts. Raises `InvalidContext`."""
         texts = [fpe_context] if isinstance(fpe_context, str) else fpe_context
         contexts = [read_context(text, self._key_ring, service or "") for text in texts]
+        if not contexts:
+            return Unredactor(Context(self._key_ring.current_for(service or ""), "", []))
         return Unredactor(contexts[0] if len(contexts) == 1 else merge_contexts(contexts))
 
     def judge(
