@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -136,6 +136,21 @@ class Services:
         return await self._judging(self._unredactions).originals(
             fpe_context, key, service=service, dialect=dialect, size=size
         )
+
+    async def unredact_each(
+        self,
+        items: Sequence[tuple[Any, object]],
+        key: ApiKey,
+        *,
+        service: str | None = None,
+        dialect: str = "native",
+        size: int = 0,
+    ) -> list[Unredacted]:
+        """The same as `unredact` for several pairs of data and context, in one piece of work and a record for each.
+
+        `size` is about all their characters. An `InvalidInput` has the pair's place in front of its path.
+        """
+        return await self._judging(self._unredactions).each(items, key, service=service, dialect=dialect, size=size)
 
     async def ready(self) -> dict[str, str]:
         """`ok`, or what is wrong, for `store` and `model`. At most `READY_CACHE_S` old."""

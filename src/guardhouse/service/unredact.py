@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from guardhouse.engine.guard import Guard
-from guardhouse.errors import Forbidden
+from guardhouse.errors import Forbidden, InvalidInput
 from guardhouse.model.activity import ActivityRecord, Unredaction
 from guardhouse.model.key import ApiKey, Permission
 from guardhouse.redaction.unredact import Restorer
@@ -47,43 +48,63 @@ class Unredactions:
         self, data: Any, fpe_context: object, key: ApiKey, *, service: str | None, dialect: str, size: int
     ) -> Unredacted:
         """`data` with the originals, durable in the activity log. See `Services.unredact`."""
-        return await self._run(
-            lambda restorer: restorer.document(data), fpe_context, key, service=service, dialect=dialect, size=size
-        )
+        work = [(_document(data), fpe_context)]
+        (done,) = await self._run(work, key, service=service, dialect=dialect, size=size)
+        return done
+
+    async def each(
+        self, items: Sequence[tuple[Any, object]], key: ApiKey, *, service: str | None, dialect: str, size: int
+    ) -> list[Unredacted]:
+        """The same for pairs of data and context, a record for each. See `Services.unredact_each`."""
+        work = [(_document(data), context) for data, context in items]
+        return await self._run(work, key, service=service, dialect=dialect, size=size, say_place=True)
 
     async def originals(
         self, fpe_context: object, key: ApiKey, *, service: str | None, dialect: str, size: int
     ) -> Unredacted:
         """All originals of the context, durable in the activity log. See `Services.originals`."""
-        return await self._run(
-            Restorer.originals, fpe_context, key, service=service, dialect=dialect, size=size, is_list=True
-        )
+        work = [(Restorer.originals, fpe_context)]
+        (done,) = await self._run(work, key, service=service, dialect=dialect, size=size, is_list=True)
+        return done
 
     async def _run(
         self,
-        work: Callable[[Restorer], Any],
-        fpe_context: object,
+        work: Sequence[tuple[Callable[[Restorer], Any], object]],
         key: ApiKey,
         *,
         service: str | None,
         dialect: str,
         size: int,
         is_list: bool = False,
-    ) -> Unredacted:
+        say_place: bool = False,
+    ) -> list[Unredacted]:
         if not key.allows(Permission.UNREDACT):
             raise Forbidden("this key may not un-redact")
         if key.service is not None and service not in (None, key.service):
             raise Forbidden("this key belongs to another service")
         tenant = key.service or service
 
-        def restored(_: float) -> tuple[Any, Unredaction]:
-            restorer = self._guard.restorer(fpe_context, service=tenant)
-            result = work(restorer)
-            redaction_key, version = restorer.key
-            return result, Unredaction(dict(sorted(restorer.given.items())), redaction_key, version, is_list)
+        def restored(_: float) -> list[tuple[Any, Unredaction]]:
+            out = []
+            for place, (one, fpe_context) in enumerate(work):
+                try:
+                    restorer = self._guard.restorer(fpe_context, service=tenant)
+                    result = one(restorer)
+                except InvalidInput as error:
+                    error.path = (place, *error.path) if say_place else error.path
+                    raise
+                redaction_key, version = restorer.key
+                given = dict(sorted(restorer.given.items()))
+                out.append((result, Unredaction(given, redaction_key, version, is_list)))
+            return out
 
-        result, unredaction = await self._lanes.run(size, restored)
-        record = ActivityRecord(
+        done = await self._lanes.run(size, restored)
+        records = [self._record(unredaction, key, tenant, dialect) for _, unredaction in done]
+        await asyncio.gather(*map(self._log.add, records))
+        return [Unredacted(record.id, result) for record, (result, _) in zip(records, done, strict=True)]
+
+    def _record(self, unredaction: Unredaction, key: ApiKey, tenant: str | None, dialect: str) -> ActivityRecord:
+        return ActivityRecord(
             id=self._new_id(),
             time=self._now(),
             key_id=key.id,
@@ -93,5 +114,7 @@ class Unredactions:
             evaluation=None,
             unredaction=unredaction,
         )
-        await self._log.add(record)
-        return Unredacted(record.id, result)
+
+
+def _document(data: Any) -> Callable[[Restorer], Any]:
+    return lambda restorer: restorer.document(data)

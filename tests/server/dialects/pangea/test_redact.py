@@ -216,6 +216,56 @@ def test_mistakes_are_told_in_the_vendors_words(
     assert expected in problems(client.post(f"/redact/v1/{name}", json=body))
 
 
+@pytest.mark.parametrize("path", ["", "/redact", "/ai-guard", "/aiguard", "/aidr/aiguard"], ids=repr)
+def test_events_come_back_each_under_its_own_context(client: httpx.Client, path: str) -> None:
+    events: list[dict[str, Any]] = []
+    for number, text in enumerate((TEXT, "ssn 536-90-4399")):
+        told = result(client, "redact", text=text, rules=["US_SSN"], llm_request=True)
+        event = {"message": told["redacted_text"], "actor": f"a{number}"}
+        events.append({"envelope": {"event": event, "received_at": "today"}, "fpe_context": told["fpe_context"]})
+    events.append({"envelope": {"event": events[0]["envelope"]["event"]}, "hash": "x"})
+    events.append({"envelope": {}, "fpe_context": events[0]["fpe_context"]})
+    answer = client.post(f"{path}/v1/unredact_events", json={"events": events}).json()
+    assert answer["summary"] == "Success. Unredacted 2 event(s)"
+    assert answer["result"]["events"] == [
+        {"envelope": {"event": {"message": TEXT, "actor": "a0"}, "received_at": "today"}},
+        {"envelope": {"event": {"message": "ssn 536-90-4399", "actor": "a1"}, "received_at": "today"}},
+        {"envelope": {"event": events[0]["envelope"]["event"]}, "hash": "x"},
+        {"envelope": {}},
+    ]
+
+
+EVENT: dict[str, Any] = {"envelope": {"event": {}}}
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({}, ("FieldRequired", "/events")),
+        ({"events": {}}, ("InvalidArray", "/events")),
+        ({"events": [EVENT, 5]}, ("InvalidObject", "/events/1")),
+        ({"events": [{}]}, ("FieldRequired", "/events/0/envelope")),
+        ({"events": [{"envelope": []}]}, ("InvalidObject", "/events/0/envelope")),
+        ({"events": [{"envelope": {"event": "x"}}]}, ("InvalidObject", "/events/0/envelope/event")),
+        ({"events": [EVENT, {**EVENT, "fpe_context": 5}]}, ("InvalidString", "/events/1/fpe_context")),
+        ({"events": [EVENT, {**EVENT, "fpe_context": "@"}]}, ("BadFormatBase64", "/events/1/fpe_context")),
+        ({"events": [EVENT, {**EVENT, "fpe_context": "e30="}]}, ("BadState", "/events/1/fpe_context")),
+        ({"events": [EVENT] * 1001}, ("AboveMaxItems", "/events")),
+        ({"events": [], "what": 1}, ("UnexpectedProperty", "/what")),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_mistakes_in_events_are_pointed_at(
+    client: httpx.Client, body: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    assert problems(client.post("/v1/unredact_events", json=body)) == [expected]
+
+
+def test_as_many_events_as_may_come(client: httpx.Client) -> None:
+    told = result(client, "unredact_events", events=[EVENT] * 1000)
+    assert told["events"] == [EVENT] * 1000
+
+
 def test_who_is_answered_in_which_form(guard_server: RunningServer, client: httpx.Client) -> None:
     body = {"text": TEXT}
     for headers in ({"user-agent": "pangea-python/6.13.0"}, {"host": "redact.guard.example"}):
@@ -227,8 +277,9 @@ def test_who_is_answered_in_which_form(guard_server: RunningServer, client: http
     assert "error" in httpx.post(f"{guard_server.url}/v1/redact", json=body).json()
 
 
-@pytest.mark.parametrize("mount", ["/redact", "/aiguard", "/aidr/aiguard"])
-def test_unredacting_needs_its_permission(guard_server: RunningServer, mount: str) -> None:
+@pytest.mark.parametrize("mount", ["/redact", "/ai-guard", "/aiguard", "/aidr/aiguard"])
+@pytest.mark.parametrize("name", ["unredact", "unredact_events"])
+def test_unredacting_needs_its_permission(guard_server: RunningServer, mount: str, name: str) -> None:
     headers = {"Authorization": f"Bearer {guard_server.key}"}
-    answer = httpx.post(f"{guard_server.url}{mount}/v1/unredact", json={}, headers=headers)
+    answer = httpx.post(f"{guard_server.url}{mount}/v1/{name}", json={}, headers=headers)
     assert (answer.status_code, answer.json()["status"]) == (403, "ServiceNotEnabled")

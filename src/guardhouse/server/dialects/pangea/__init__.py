@@ -26,10 +26,13 @@ from guardhouse.server.dialects.pangea.openapi import OPENAPI_PATHS
 from guardhouse.server.dialects.pangea.prompt_guard import prompt_guard_answer, read_prompt_guard
 from guardhouse.server.dialects.pangea.redact import (
     RedactCall,
+    encrypted_events,
     read_redact,
     read_redact_structured,
     read_unredact,
+    read_unredact_events,
     redact_answer,
+    unredacted_events,
     wrong_context,
 )
 from guardhouse.server.dialects.pangea.text_guard import read_text_guard, text_guard_answer
@@ -47,7 +50,8 @@ _REQUEST = "/request/{request_id}"
 _ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _REDACT_STRUCTURED = ("/v1/redact_structured",)
 _REDACT, _UNREDACT = ("/v1/redact",), ("/v1/unredact",)
-_OWN_PREFIXES = ("/v1/text", "/v1/guard", "/v1/redact_structured", "/v1beta", "/request/")
+_UNREDACT_EVENTS = ("/v1/unredact_events",)
+_OWN_PREFIXES = ("/v1/text", "/v1/guard", "/v1/redact_structured", *_UNREDACT_EVENTS, "/v1beta", "/request/")
 _CLIENTS = ("pangea-python/", "pangea-node/", "pangea-go/", "pangea-java/", "pangea-csharp/")
 """How the vendor's clients name themselves."""
 
@@ -87,7 +91,9 @@ class PangeaDialect:
         redact = f"/{REDACT}"
         routes += _routes(("", redact), _REDACT_STRUCTURED, _redact_structured)
         routes += _routes((redact,), _REDACT, _redact)
-        routes += _routes((redact, f"/{SUCCESSOR}", _SUCCESSOR_MOUNT), _UNREDACT, _unredact)
+        restoring = (redact, f"/{AI_GUARD}", f"/{SUCCESSOR}", _SUCCESSOR_MOUNT)
+        routes += _routes(restoring, _UNREDACT, _unredact)
+        routes += _routes(("", *restoring), _UNREDACT_EVENTS, _unredact_events)
         # Bare, these two paths are the native dialect's as well.
         routes += [
             _ClientRoute(path, handler, methods=["POST"])
@@ -203,6 +209,23 @@ async def _unredact(request: Request) -> Response:
         raise wrong_context(error) from None
     result = {"data": unredacted.data}
     return await off_loop(body.size_bytes, success, request, summary="Success. Unredacted the data", result=result)
+
+
+async def _unredact_events(request: Request) -> Response:
+    key, body = await _admitted(request, Permission.UNREDACT)
+    events = await off_loop(body.size_bytes, read_unredact_events, body.document)
+    places = encrypted_events(events)
+    pairs = [(events[place]["envelope"]["event"], events[place]["fpe_context"]) for place in places]
+    try:
+        done = await front_of(request).services.unredact_each(
+            pairs, key, dialect=PangeaDialect.name, size=body.size_bytes
+        )
+    except InvalidContext as error:
+        # Its path begins with the place among the pairs.
+        raise wrong_context(error, ("events", places[int(error.path[0])], "fpe_context")) from None
+    result = unredacted_events(events, {place: one.data for place, one in zip(places, done, strict=True)})
+    summary = f"Success. Unredacted {len(places)} event(s)"
+    return await off_loop(body.size_bytes, success, request, summary=summary, result=result)
 
 
 async def _request(request: Request) -> Response:

@@ -119,6 +119,15 @@ _UNREDACT = operation(
     answers=_answers(_object(("data",), data={})),
     tag="pangea",
 )
+_UNREDACT_EVENTS = operation(
+    "Put the originals back in up to 1,000 logged events, each under its own context; needs the same permission.",
+    body=_object(
+        ("events",),
+        events={"type": "array", "items": _object(("envelope",), envelope=OBJECT, fpe_context=_STRING)},
+    ),
+    answers=_answers(_object(("events",), events={"type": "array", "items": _object(("envelope",), envelope=OBJECT)})),
+    tag="pangea",
+)
 
 OPENAPI_PATHS: Mapping[str, Any] = {
     "/v1/text/guard": {"post": _TEXT_GUARD},
@@ -131,5 +140,6 @@ OPENAPI_PATHS: Mapping[str, Any] = {
     "/redact/v1/redact": {"post": _REDACT},
     "/redact/v1/unredact": {"post": _UNREDACT},
     "/v1/redact_structured": {"post": _REDACT_STRUCTURED},
+    "/v1/unredact_events": {"post": _UNREDACT_EVENTS},
     "/request/{request_id}": {"get": _REQUEST},
 }

@@ -1,4 +1,4 @@
-"""The Redact service: `POST /v1/redact`, `/v1/redact_structured` and `/v1/unredact`."""
+"""The Redact service: `POST /v1/redact`, `/v1/redact_structured`, `/v1/unredact` and `/v1/unredact_events`."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from guardhouse.server.dialects.pangea.schema import Checker, Problem, Validatio
 from guardhouse.server.dialects.pangea.shapes import leaves
 
 MOST_PATHS = 50
+MOST_EVENTS = 1000
 _COMMON = frozenset(
     {
         "config_id",
@@ -132,10 +133,50 @@ def read_unredact(document: object) -> tuple[Any, str]:
     return body["redacted_data"], context or ""
 
 
-def wrong_context(error: InvalidContext) -> ValidationFailed:
-    """The error in the vendor's words."""
+def read_unredact_events(document: object) -> list[Mapping[str, Any]]:
+    """The events of the request, each with an object `envelope`. Raises `ValidationFailed`."""
+    check = Checker()
+    body = check.body(document, {"events", "config_id"})
+    check.string(body, "config_id", ())
+    events = body.get("events")
+    if "events" not in body:
+        check.add("FieldRequired", "events is required", ("events",))
+    elif not isinstance(events, list):
+        check.wrong_type("array", ("events",))
+    elif len(events) > MOST_EVENTS:
+        check.add("AboveMaxItems", f"at most {MOST_EVENTS} events", ("events",))
+    else:
+        for index, item in enumerate(events):
+            path: Path = ("events", index)
+            event = check.table(item, path)
+            if isinstance(item, Mapping) and "envelope" not in event:
+                check.add("FieldRequired", "envelope is required", (*path, "envelope"))
+            if "event" in check.table(event.get("envelope", {}), (*path, "envelope")):
+                check.table(event["envelope"]["event"], (*path, "envelope", "event"))
+            check.string(event, "fpe_context", path)
+    check.finish()
+    return list(body["events"])
+
+
+def encrypted_events(events: Sequence[Mapping[str, Any]]) -> list[int]:
+    """The places of those events that there is something to do about: with an event in the envelope and a context."""
+    return [
+        place for place, event in enumerate(events) if "event" in event["envelope"] and event.get("fpe_context", "")
+    ]
+
+
+def unredacted_events(events: Sequence[Mapping[str, Any]], restored: Mapping[int, Any]) -> dict[str, Any]:
+    """The result: the events in their order, without their contexts, those in `restored` with these originals."""
+    told = [{name: value for name, value in event.items() if name != "fpe_context"} for event in events]
+    for place, event in restored.items():
+        told[place]["envelope"] = {**told[place]["envelope"], "event": event}
+    return {"events": told}
+
+
+def wrong_context(error: InvalidContext, path: Path | None = None) -> ValidationFailed:
+    """The error in the vendor's words; `path` where the context does not lie at the top of the body."""
     code = "BadFormatBase64" if error.is_encoding else "BadState"
-    return ValidationFailed([Problem(code, error.detail, error.path)])
+    return ValidationFailed([Problem(code, error.detail, path or error.path)])
 
 
 def _call(
