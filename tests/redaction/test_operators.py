@@ -12,6 +12,7 @@ from guardhouse.redaction.base import Value
 from guardhouse.redaction.context import read_context
 from guardhouse.redaction.keys import KeyRing
 from guardhouse.redaction.session import Session
+from guardhouse.redaction.unredact import Restorer
 
 RING = KeyRing({1: bytes(range(32))})
 
@@ -31,6 +32,9 @@ def operators():
         pytest.param("replace", {}, "a@b.org", "<EMAIL_ADDRESS>", id="replace-by-kind"),
         pytest.param("replace", {"value": "[{kind}]"}, "a@b.org", "[EMAIL_ADDRESS]", id="replace-template"),
         pytest.param("replace", {"value": ""}, "a@b.org", "", id="replace-by-nothing"),
+        pytest.param(
+            "replace", {"value": "{kind} {number}", "literal": True}, "a@b.org", "{kind} {number}", id="replace-literal"
+        ),
         pytest.param("mask", {}, "a@b.ör", "******", id="mask-keeps-length"),
         pytest.param("mask", {"masking_char": "#"}, "abc", "###", id="mask-char"),
         pytest.param("partial_mask", {}, "234-56-7890", "*******7890", id="partial-default"),
@@ -81,6 +85,28 @@ def test_hashes_are_keyed_and_repeatable(operators):
     assert first != hashed("a@b.org", session("shop"))
     assert len(first) == 64
     assert len(hashed("\ud800", session(), hash_type="md5")) == 32
+    salted = [hashed("a@b.org", session(), key_name=name) for name in ("one", "two", "one")]
+    assert salted[0] == salted[2]
+    assert len({first, *salted}) == 3
+
+
+def test_keys_by_name_encrypt_apart_and_come_back(operators):
+    value, where = Value("4111111111111111", "X"), session()
+    made = [
+        operators[RuleAction.FPE]
+        .rewrite(
+            value, parameters={"tweak": "abcdefg", "key_name": name} if name else {"tweak": "abcdefg"}, session=where
+        )
+        .text
+        for name in ("", "one", "two", "one")
+    ]
+    assert made[1] == made[3]
+    assert len(set(made)) == 3
+    restored = Restorer(read_context(where.context(), RING, ""))
+    assert [restored.text(text) for text in made] == [value.text] * 4
+    later = session(earlier=read_context(where.context(), RING, ""))
+    again = {"tweak": "abcdefg", "key_name": "two"}
+    assert operators[RuleAction.FPE].rewrite(value, parameters=again, session=later).text == made[2]
 
 
 def test_numbered_names_stay_with_their_value(operators):
@@ -164,6 +190,10 @@ def test_any_text_has_a_surrogate_of_any_kind(operators, kind, text):
         ("fpe", {"alphabet": "greek"}),
         ("fpe", {"tweak": "short"}),
         ("fpe", {"tweak": 1234567}),
+        ("fpe", {"key_name": ""}),
+        ("hash", {"key_name": 5}),
+        ("hash", {"key_name": "n" * 129}),
+        ("replace", {"literal": 1}),
         ("surrogate", {"reversible": "yes"}),
     ],
 )

@@ -128,7 +128,6 @@ def test_of_two_that_overlap_the_longest_comes_back_in_one_pass():
     _, result = hide("1234567 12345678", ("A", "1234567 "), ("B", "12345678"))
     context = read_context(result.context, RING, "")
     first, second = context.entries
-    context.cipher = None
     first.text, second.text, first.value, second.value = "777777", "7777778", "777777x7777778", "B"
     assert Restorer(context).prose("7777778 777777 9777777") == "B 777777x7777778 9777777x7777778"
 

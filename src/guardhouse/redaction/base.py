@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from guardhouse.errors import InvalidInput
 from guardhouse.model.recipe import RuleAction
 
 if TYPE_CHECKING:
@@ -34,6 +35,16 @@ class Replacement:
     """What was done, where that is not what the operator is called for: a value that cannot be encrypted, say."""
     stays_bare: bool = False
     """True when it may stand where a bare JSON number stood, without quotes."""
+
+
+MOST_KEY_NAME = 128
+
+
+def check_key_name(parameters: Mapping[str, Any]) -> None:
+    """`key_name` must be absent or a short string: any name makes a key of its own of the ring's."""
+    name = parameters.get("key_name", "-")
+    if not isinstance(name, str) or not 0 < len(name) <= MOST_KEY_NAME:
+        raise InvalidInput(f"key_name is 1 to {MOST_KEY_NAME} characters", path=("parameters", "key_name"))
 
 
 class Operator(Protocol):

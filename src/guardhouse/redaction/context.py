@@ -4,9 +4,9 @@ It is standard base64 of a JSON object:
 
     a    algorithm
     m    the replacements: v the text put, t the kind, s and e where it first stands in the redacted text; for encrypted
-         ones a (number of the alphabet), f (forms kept), n (step, when not 0), w (a tweak of its own); for others
-         x (place in the sealed list) or h (a keyed digest: the original is not kept, only its name); q for what stood
-         bare in JSON
+         ones a (number of the alphabet), f (forms kept), n (step, when not 0), w (a tweak of its own), y (the name of a
+         key of its own); for others x (place in the sealed list) or h (a keyed digest: the original is not kept, only
+         its name); q for what stood bare in JSON
     t    tweak
     k v  id and version of the key
     x    the sealed list: originals, and how JSON spelled them, under AES-256-GCM
@@ -53,6 +53,7 @@ class Entry:
     is_bare: bool = False
     digest: str = ""
     start: int = 0
+    key_name: str = ""
 
     @property
     def is_restorable(self) -> bool:
@@ -67,17 +68,21 @@ class Context:
     keys: TenantKeys
     tweak: str
     entries: list[Entry]
-    cipher: FF1 = field(init=False, repr=False)
+    _ciphers: dict[str, FF1] = field(init=False, repr=False, default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self.cipher = FF1(self.keys.derive("fpe"))
+    def cipher_of(self, entry: Entry) -> FF1:
+        """The cipher under the key that `entry` names, by default the tenant's."""
+        cipher = self._ciphers.get(entry.key_name)
+        if cipher is None:
+            cipher = self._ciphers[entry.key_name] = FF1(self.keys.derive("fpe", name=entry.key_name))
+        return cipher
 
     def original(self, entry: Entry) -> str:
         """The value that `entry` stands for, decrypted when it is first asked for. Only for restorable entries."""
         if entry.value is None:
             if entry.shape is None:
                 raise ValueError("this entry has no original")
-            entry.value = formats.decrypt(entry.text, entry.shape, self.cipher, self.tweak_of(entry))
+            entry.value = formats.decrypt(entry.text, entry.shape, self.cipher_of(entry), self.tweak_of(entry))
         return entry.value
 
     def tweak_of(self, entry: Entry) -> bytes:
@@ -161,6 +166,7 @@ def _entry_to_dict(entry: Entry, sealed: list[list[str | None]]) -> dict[str, An
         told |= {"f": entry.shape.forms} if entry.shape.forms else {}
         told |= {"n": entry.step} if entry.step else {}
         told |= {} if entry.tweak is None else {"w": entry.tweak}
+        told |= {"y": entry.key_name} if entry.key_name else {}
     elif entry.digest:
         told["h"] = entry.digest
     value = entry.value if entry.shape is None else None
@@ -184,6 +190,7 @@ def _entry_from_dict(told: Mapping[str, Any], sealed: Sequence[Sequence[str | No
         is_bare="q" in told,
         digest=told.get("h", ""),
         start=told["s"],
+        key_name=told.get("y", ""),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import hmac
 import os
 import re
@@ -30,11 +31,14 @@ class TenantKeys:
     tenant: str
     _master: bytes = field(repr=False)
 
-    def derive(self, purpose: str) -> bytes:
-        """32 bytes for one purpose; no purpose and no tenant can be computed from another.
+    def derive(self, purpose: str, *, name: str = "") -> bytes:
+        """32 bytes for one purpose; no purpose, no tenant and no `name` (of a key of the caller's choice) can be
+        computed from another.
 
         HMAC-SHA-256 as the key derivation function in counter mode's single step (NIST SP 800-108).
         """
+        if name:  # as a digest: of one length, so that no name and tenant read like another pair
+            purpose += f" {hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()}"
         label = f"guardhouse redaction\0{purpose}\0{self.tenant}".encode("utf-8", "surrogatepass")
         return hmac.digest(self._master, label, "sha256")
 

@@ -77,20 +77,21 @@ class Session:
         """True when originals of prose that looks like JSON are to be put back as they were, not escaped."""
         return self._attempt > 0
 
-    @property
-    def key(self) -> bytes:
-        """The tenant's key for hashes."""
-        return self.keys.derive("hash")
+    def hash_key(self, name: str = "") -> bytes:
+        """The tenant's key for hashes, or the one of that name."""
+        return self.keys.derive("hash", name=name)
 
-    def encrypted(self, value: Value, *, alphabet: str | None = None, tweak: str | None = None) -> str | None:
+    def encrypted(
+        self, value: Value, *, alphabet: str | None = None, tweak: str | None = None, key_name: str = ""
+    ) -> str | None:
         """`value` under format-preserving encryption, None where that cannot be (see `formats.shape_of`)."""
         shape = formats.shape_of(value.text, value.kind, alphabet=alphabet, is_number=value.is_bare)
         if shape is None or self.is_last_attempt:
             return None
-        key = ("fpe", value.kind, value.text, value.raw, value.is_bare, shape, tweak)
+        key = ("fpe", value.kind, value.text, value.raw, value.is_bare, shape, tweak, key_name)
         entry = self._by_value.get(key)
         if entry is None:
-            entry = self._new_encrypted(value, shape, tweak)
+            entry = self._new_encrypted(value, shape, tweak, key_name)
             if entry is None:
                 return None
             self._add(key, entry)
@@ -166,11 +167,12 @@ class Session:
             entry.start = max(entry.start, 0)
         return self._context.written() if self._context.entries else None
 
-    def _new_encrypted(self, value: Value, shape: formats.Shape, tweak: str | None) -> Entry | None:
+    def _new_encrypted(self, value: Value, shape: formats.Shape, tweak: str | None, key_name: str) -> Entry | None:
         for step in range(self._attempt * _STEPS, (self._attempt + 1) * _STEPS):
-            entry = Entry(value.kind, "", shape, step, tweak, value.text, value.raw, value.is_bare)
+            entry = Entry(value.kind, "", shape, step, tweak, value.text, value.raw, value.is_bare, key_name=key_name)
             try:
-                entry.text = formats.encrypt(value.text, shape, self._context.cipher, self._context.tweak_of(entry))
+                cipher = self._context.cipher_of(entry)
+                entry.text = formats.encrypt(value.text, shape, cipher, self._context.tweak_of(entry))
             except ValueError:
                 return None
             if entry.text != value.text and entry.text not in self._by_text:
@@ -223,5 +225,5 @@ def _entry_key(entry: Entry, value: str) -> Hashable:
     if entry.digest:
         return ("name", entry.digest)
     if entry.shape is not None:
-        return ("fpe", entry.kind, value, entry.raw, entry.is_bare, entry.shape, entry.tweak)
+        return ("fpe", entry.kind, value, entry.raw, entry.is_bare, entry.shape, entry.tweak, entry.key_name)
     return ("sealed", entry.kind, value, entry.raw, entry.is_bare)

@@ -144,6 +144,41 @@ def test_a_domain_that_is_too_small_says_another_method(client: httpx.Client) ->
     assert result(client, "unredact", **body) == {"data": "My name is Zoë Müller."}
 
 
+@pytest.mark.parametrize("value", ["{kind}", "{number}", "<{kind}_{number}>", "{{kind}}", ""])
+def test_a_replacement_of_the_callers_own_is_taken_literally(client: httpx.Client, value: str) -> None:
+    method = {"redaction_type": "replacement", "redaction_value": value}
+    told = result(
+        client, "redact", text=f"{MAIL}, {SSN}", rules=["EMAIL_ADDRESS", "US_SSN"], redaction_method_overrides=method
+    )
+    assert told == {"redacted_text": f"{value}, {value}", "count": 2}
+
+
+def vault_id(letter: str) -> str:
+    return "pvi_" + letter * 32
+
+
+def test_keys_and_salts_of_a_vault_are_told_apart_by_their_ids(client: httpx.Client) -> None:
+    def hidden(method: dict[str, Any], **vault: str) -> str:
+        options = {"rules": ["US_SSN"], "redaction_method_overrides": method, "vault_parameters": vault}
+        told = result(client, "redact", text=f"ssn {SSN}", **options)
+        if "fpe_context" in told:
+            body = {"redacted_data": told["redacted_text"], "fpe_context": told["fpe_context"]}
+            assert result(client, "unredact", **body) == {"data": f"ssn {SSN}"}
+        return str(told["redacted_text"])
+
+    hashing = {"redaction_type": "hash", "hash": {"hash_type": "sha256"}}
+    salts = [hidden(hashing, salt_secret_id=vault_id(letter)) for letter in "aba"]
+    assert salts[0] == salts[2]
+    assert len({*salts, hidden(hashing)}) == 3
+    encrypting = {"redaction_type": "fpe", "fpe_alphabet": "numeric", "fpe_tweak": "abcdefg"}
+    keys = [hidden(encrypting, fpe_key_id=vault_id(letter)) for letter in "aba"]
+    assert keys[0] == keys[2]
+    assert len({*keys, hidden(encrypting)}) == 3
+    del encrypting["fpe_tweak"]
+    tweaks = [hidden({**encrypting, "fpe_tweak_vault_secret_id": vault_id(letter)}) for letter in "aba"]
+    assert tweaks[0] == tweaks[2] != tweaks[1]
+
+
 DATA = {"user": {"ssn": SSN, "mail": MAIL}, "notes": [f"ssn {SSN}", f"mail {MAIL}"], "n": 7, "none": None}
 
 
@@ -199,6 +234,19 @@ def test_any_json_is_data(client: httpx.Client, data: Any) -> None:
             "redact",
             {"text": "x", "redaction_method_overrides": {"redaction_type": "fpe", "fpe_tweak": "short"}},
             ("DoesNotMatchPattern", "/redaction_method_overrides/fpe_tweak"),
+        ),
+        (
+            "redact",
+            {"text": "x", "vault_parameters": {"salt_secret_id": "mine"}},
+            ("DoesNotMatchPattern", "/vault_parameters/salt_secret_id"),
+        ),
+        (
+            "redact",
+            {
+                "text": "x",
+                "redaction_method_overrides": {"redaction_type": "fpe", "fpe_tweak_vault_secret_id": "pvi_1"},
+            },
+            ("DoesNotMatchPattern", "/redaction_method_overrides/fpe_tweak_vault_secret_id"),
         ),
         ("redact_structured", {"data": {}, "jsonp": ["notes"]}, ("BadFormatJSONPath", "/jsonp/0")),
         ("redact_structured", {"data": {}, "jsonp": "$"}, ("InvalidArray", "/jsonp")),

@@ -132,6 +132,29 @@ def test_raw_is_only_for_debugging() -> None:
 
 
 @pytest.mark.parametrize(
+    ("evidence", "raw"),
+    [
+        (
+            {"category": "phishing", "score": "80", "verdict": "suspicious", "source": "a list"},
+            {"category": ["phishing"], "score": 80, "verdict": "suspicious"},
+        ),
+        (
+            {"category": "suspicious", "verdict": "suspicious", "trick": "punycode"},
+            {"category": ["suspicious"], "score": 90, "verdict": "suspicious"},
+        ),
+        ({}, {"category": [], "score": 90, "verdict": "malicious"}),
+    ],
+    ids=["listed", "heuristic", "plug-in"],
+)
+def test_raw_tells_what_the_list_said(evidence: dict[str, str], raw: dict[str, Any]) -> None:
+    found = applied("malicious_entity", "DOMAIN", start=0, value="evil.example", evidence=evidence)
+    (entity,) = detectors(evaluation(report("malicious_entity", found)), debug=True)["malicious_entity"]["data"][
+        "entities"
+    ]
+    assert entity["raw"] == raw
+
+
+@pytest.mark.parametrize(
     ("action", "label", "deed"),
     [
         (RuleAction.REPORT, "reported", "reported"),

@@ -19,7 +19,14 @@ from guardhouse.model.request import EvaluationRequest
 from guardhouse.redaction.apply import put_back
 from guardhouse.server.dialects.pangea.jsonpath import JsonPathError, select
 from guardhouse.server.dialects.pangea.kinds import in_vendor_types, vendor_type
-from guardhouse.server.dialects.pangea.redaction_methods import DEFAULT_RULES, RULE_SETS, read_methods, read_rule
+from guardhouse.server.dialects.pangea.redaction_methods import (
+    DEFAULT_RULES,
+    RULE_SETS,
+    read_methods,
+    read_rule,
+    read_vault_id,
+    with_keys,
+)
 from guardhouse.server.dialects.pangea.schema import Checker, Problem, ValidationFailed
 from guardhouse.server.dialects.pangea.shapes import leaves
 
@@ -191,7 +198,11 @@ def _call(
     check.string(body, "config_id", ())
     return_result = check.boolean(body, "return_result", ())
     debug = check.boolean(body, "debug", ())
-    general, methods = read_methods(check, body, known, _general(check, body))
+    encrypts = check.boolean(body, "llm_request", ())
+    fpe_key_id, salt_id = _vault_ids(check, body)
+    # Naming an encryption key asks for encryption as well.
+    default = Rule(RuleAction.FPE if encrypts or fpe_key_id is not None else RuleAction.REPLACE)
+    general, methods = read_methods(check, body, known, default)
     asked = _asked_rules(check, body)
     groups: list[Group] = []
     for own, parts in by_rules.items():
@@ -199,22 +210,20 @@ def _call(
         kinds = dict.fromkeys(
             kind for name, path in named for kind in read_rule(check, name, path or ("rules",), known)
         )
-        rules = {kind: methods.get(kind, general) for kind in kinds}
+        rules = {kind: with_keys(methods.get(kind, general), fpe_key_id=fpe_key_id, salt_id=salt_id) for kind in kinds}
         if not check.problems and parts and rules:
             groups.append(Group(parts, redaction_overrides(detectors, kinds=(), rules=rules)))
     check.finish()
     return RedactCall(body, member, answer, tuple(groups), bool(debug), return_result is not False)
 
 
-def _general(check: Checker, body: Mapping[str, Any]) -> Rule:
-    """What is done where no method is given: encryption where a model is asked or an encryption key named."""
-    encrypts = check.boolean(body, "llm_request", ())
+def _vault_ids(check: Checker, body: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """The names of the encryption key and of the salt."""
+    path: Path = ("vault_parameters",)
     vault: Mapping[str, Any] = {}
     if "vault_parameters" in body:
-        vault = check.table(body["vault_parameters"], ("vault_parameters",), {"fpe_key_id", "salt_secret_id"})
-        for name in vault:
-            check.string(vault, name, ("vault_parameters",))
-    return Rule(RuleAction.FPE if encrypts or "fpe_key_id" in vault else RuleAction.REPLACE)
+        vault = check.table(body["vault_parameters"], path, {"fpe_key_id", "salt_secret_id"})
+    return read_vault_id(check, vault, "fpe_key_id", path), read_vault_id(check, vault, "salt_secret_id", path)
 
 
 def _asked_rules(check: Checker, body: Mapping[str, Any]) -> list[tuple[str, Path]]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+import string
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from guardhouse.model.conversation import Path
@@ -30,6 +34,9 @@ _TYPES: Mapping[str, RuleAction] = {
     "fpe": RuleAction.FPE,
     "detect_only": RuleAction.REPORT,
 }
+_VAULT_ID = re.compile(r"pvi_[a-z2-7]{32}")
+_TWEAK_LETTERS = string.ascii_letters + string.digits
+_TWEAK_LENGTH = 7
 _MASKING = ("masking_type", "chars_to_ignore", "masking_char")
 _COUNTS = ("unmasked_from_left", "unmasked_from_right", "masked_from_left", "masked_from_right")
 _MEMBERS = frozenset(
@@ -84,7 +91,7 @@ def read_method(check: Checker, value: object, path: Path) -> Rule:
             return Rule(action, _masking(check, table, path))
         case RuleAction.REPLACE:
             text = check.string(table, "redaction_value", path)
-            return Rule(action, {} if text is None else {"value": text})
+            return Rule(action, {} if text is None else {"value": text, "literal": True})
         case RuleAction.HASH:
             hashing = check.table(table.get("hash", {}), (*path, "hash"), {"hash_type"})
             kind = check.choice(hashing, "hash_type", (*path, "hash"), ("md5", "sha256"))
@@ -95,12 +102,39 @@ def read_method(check: Checker, value: object, path: Path) -> Rule:
             return Rule(action)
 
 
+def read_vault_id(check: Checker, table: Mapping[str, Any], name: str, path: Path) -> str | None:
+    """The id of a key or secret in the vendor's vault; None when absent or wrong."""
+    value = check.string(table, name, path)
+    if value is not None and _VAULT_ID.fullmatch(value) is None:
+        check.add("DoesNotMatchPattern", "must be pvi_ and 32 characters of a-z and 2-7", (*path, name))
+        return None
+    return value
+
+
+def with_keys(rule: Rule, *, fpe_key_id: str | None, salt_id: str | None) -> Rule:
+    """The rule under the keys of these names. The vault is not here: its ids name keys that are made from our own."""
+    name = {RuleAction.FPE: fpe_key_id, RuleAction.HASH: salt_id}.get(rule.action)
+    return rule if name is None else replace(rule, parameters={**rule.parameters, "key_name": name})
+
+
+def tweak_named(secret_id: str) -> str:
+    """The tweak that stands for a secret of the vault: equal ids, equal tweaks. A tweak need not be secret."""
+    number = int.from_bytes(hashlib.sha256(f"tweak {secret_id}".encode()).digest(), "big")
+    letters = []
+    for _ in range(_TWEAK_LENGTH):
+        number, index = divmod(number, len(_TWEAK_LETTERS))
+        letters.append(_TWEAK_LETTERS[index])
+    return "".join(letters)
+
+
 def _encryption(check: Checker, table: Mapping[str, Any], path: Path) -> dict[str, Any]:
     alphabet = check.choice(table, "fpe_alphabet", path, tuple(ALPHABETS))
     tweak = check.string(table, "fpe_tweak", path)
-    check.string(table, "fpe_tweak_vault_secret_id", path)
+    secret_id = read_vault_id(check, table, "fpe_tweak_vault_secret_id", path)
     if tweak is not None and not (len(tweak) == 7 and tweak.isascii() and tweak.isalnum()):
         check.add("DoesNotMatchPattern", "must be 7 characters of a-z, A-Z and 0-9", (*path, "fpe_tweak"))
+    if tweak is None and secret_id is not None:
+        tweak = tweak_named(secret_id)
     chosen = {"alphabet": alphabet, "tweak": tweak}
     return {name: value for name, value in chosen.items() if value is not None}
 

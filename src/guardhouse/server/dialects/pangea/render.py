@@ -140,12 +140,14 @@ def _links(section: Section, blocked: bool, debug: bool) -> dict[str, Any]:
 
 
 def _raw(applied: AppliedFinding) -> dict[str, Any]:
-    """What the vendor shows of a reputation look-up."""
-    category = applied.finding.evidence.get("category", "")
+    """What the vendor shows of a reputation look-up: the list's own words, else how sure the detector is."""
+    evidence = applied.finding.evidence
+    category = evidence.get("category", "")
+    score = str(evidence.get("score", ""))
     return {
         "category": [category] if category else [],
-        "score": round(applied.finding.confidence * 100),
-        "verdict": "malicious",
+        "score": int(score) if score.isascii() and score.isdigit() else round(applied.finding.confidence * 100),
+        "verdict": evidence.get("verdict") or "malicious",
     }
 
 
