@@ -11,6 +11,7 @@ from store_support import START, make_finding, make_key, make_record
 
 from guardhouse.errors import Conflict, InvalidInput, NotFound
 from guardhouse.model.activity import LogFields, RecordKind, Unredaction
+from guardhouse.model.configuration import Configuration
 from guardhouse.model.evaluation import Action
 from guardhouse.model.finding import Span
 from guardhouse.model.key import KeyRole
@@ -65,7 +66,7 @@ FULL_POLICY = Policy(
 
 async def test_it_answers_and_says_its_schema(store: SqlStore) -> None:
     await store.ping()
-    assert await store.schema_version() == 3
+    assert await store.schema_version() == 4
 
 
 async def test_opening_again_changes_nothing(store: SqlStore, settings: Settings) -> None:
@@ -120,6 +121,54 @@ async def test_two_live_keys_cannot_share_a_name(store: SqlStore) -> None:
 
 
 # --- policies and recipes --------------------------------------------------------------------------------------------
+
+
+CONFIGURATION = Configuration(
+    "pci_a", "redact", "R\0\ud800", START, START + timedelta(microseconds=1), {"rules": {"r": [1, None, "\ud800"]}}
+)
+
+
+async def test_a_configuration_comes_back_as_it_was(store: SqlStore) -> None:
+    assert await store.policies.put_configuration(CONFIGURATION, replaces=None) == 1
+    stored = await store.policies.load()
+    assert (stored.revision, stored.configurations) == (1, {"pci_a": CONFIGURATION})
+    later = replace(CONFIGURATION, name="S", updated=START + timedelta(hours=1), document={})
+    assert await store.policies.put_configuration(later, replaces=CONFIGURATION.updated) == 2
+    assert (await store.policies.load()).configurations == {"pci_a": later}
+    assert await store.policies.delete_configuration("pci_a", kind="redact", at=START) == 3
+    assert (await store.policies.load()).configurations == {}
+    assert [(item.what, item.subject, item.removed) for item in await store.policies.revisions()] == [
+        ("configuration", "pci_a", True),
+        ("configuration", "pci_a", False),
+        ("configuration", "pci_a", False),
+    ]
+
+
+async def test_a_configuration_is_changed_only_as_it_was_seen(store: SqlStore) -> None:
+    policies = store.policies
+    with pytest.raises(NotFound, match="'pci_a'"):
+        await policies.put_configuration(CONFIGURATION, replaces=START)
+    await policies.put_configuration(CONFIGURATION, replaces=None)
+    for replaces in (None, START):
+        with pytest.raises(Conflict, match="meanwhile"):
+            await policies.put_configuration(replace(CONFIGURATION, name="S"), replaces=replaces)
+    other = replace(CONFIGURATION, kind="guard")
+    with pytest.raises(NotFound):
+        await policies.put_configuration(other, replaces=CONFIGURATION.updated)
+    with pytest.raises(NotFound):
+        await policies.delete_configuration("pci_a", kind="guard", at=START)
+    assert await policies.revision() == 1
+
+
+async def test_of_two_who_change_a_configuration_one_is_told_so(store: SqlStore) -> None:
+    await store.policies.put_configuration(CONFIGURATION, replaces=None)
+
+    async def change(number: int) -> int:
+        made = replace(CONFIGURATION, updated=START + timedelta(hours=number), document={"by": number})
+        return await store.policies.put_configuration(made, replaces=CONFIGURATION.updated)
+
+    results = await asyncio.gather(*(change(number) for number in range(1, 6)), return_exceptions=True)
+    assert sorted(type(result).__name__ for result in results) == ["Conflict"] * 4 + ["int"]
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ async def test_a_schema_of_version_one_keeps_its_keys(settings: Settings) -> Non
     await old.close()
     new = store_of(settings)
     await new.open()
-    assert await new.schema_version() == 3
+    assert await new.schema_version() == 4
     assert await new.keys.all() == [make_key()]
     await new.activity.append([make_record()])
     await new.close()
@@ -83,20 +83,36 @@ async def test_a_schema_of_version_two_keeps_its_policies(settings: Settings) ->
     await new.close()
 
 
+async def test_a_schema_of_version_three_keeps_what_it_had(settings: Settings) -> None:
+    old = await open_at(settings, 3)
+    await old.activity.append([make_record()])
+    await old.close()
+    new = store_of(settings)
+    await new.open()
+    assert (await new.policies.load()).configurations == {}
+    assert await new.activity.count(ActivityQuery()) == 1
+    await new.close()
+
+
 async def test_many_may_start_at_once_on_nothing(settings: Settings) -> None:
     stores = [store_of(settings) for _ in range(6)]
     await asyncio.gather(*(store.open() for store in stores))
     async with stores[0]._database.reading() as connection:
         applied = (await connection.exec_driver_sql("SELECT number, name FROM migrations ORDER BY number")).all()
-    assert [tuple(row) for row in applied] == [(1, "create_keys"), (2, "create_policies"), (3, "create_activity")]
+    assert [tuple(row) for row in applied] == [
+        (1, "create_keys"),
+        (2, "create_policies"),
+        (3, "create_activity"),
+        (4, "create_configurations"),
+    ]
     await asyncio.gather(*(store.close() for store in stores))
 
 
 async def test_a_store_of_a_newer_version_is_left_alone(store: SqlStore, settings: Settings) -> None:
     async with store._database.writing() as connection:
-        await connection.execute(insert(tables.migrations).values(number=4, name="from_the_future", applied_us=0))
+        await connection.execute(insert(tables.migrations).values(number=5, name="from_the_future", applied_us=0))
     older = store_of(settings)
-    with pytest.raises(ConfigurationError, match="newer version: it has schema 4, this version knows 3"):
+    with pytest.raises(ConfigurationError, match="newer version: it has schema 5, this version knows 4"):
         await older.open()
     await older.close()
 

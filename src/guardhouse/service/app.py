@@ -17,6 +17,7 @@ from guardhouse.model.policy import StoreText
 from guardhouse.model.request import EvaluationRequest
 from guardhouse.redaction.keys import load_key_ring
 from guardhouse.service.activity import Activity, Retention
+from guardhouse.service.configurations import Configurations
 from guardhouse.service.evaluate import Evaluator
 from guardhouse.service.keys import Keys
 from guardhouse.service.lanes import Lanes
@@ -61,6 +62,7 @@ class Services:
             default_store_text=StoreText(settings.store_text),
         )
         self.recipes = Recipes(store.policies, self.policies, check=lambda recipe: self.guard.check_recipe(recipe))
+        self.configurations = Configurations(store.policies, self.policies)
         self.activity = Activity(store.activity)
         self._guard = guard
         self._log = GroupCommit(store.activity.append)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from guardhouse.model.activity import ActivityRecord, RecordKind
+from guardhouse.model.configuration import Configuration
 from guardhouse.model.evaluation import Action
 from guardhouse.model.key import ApiKey
 from guardhouse.model.policy import Policy, Scope
@@ -16,21 +17,24 @@ from guardhouse.model.recipe import Recipe
 
 @dataclass(frozen=True, slots=True)
 class StoredPolicies:
-    """Policies and the operator's own recipes as they stood at one revision."""
+    """Policies, the operator's own recipes and service configurations as they stood at one revision."""
 
     revision: int
     policies: Mapping[Scope, Policy]
     recipes: Mapping[str, Recipe]
+    configurations: Mapping[str, Configuration] = field(default_factory=dict)
+    """By id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One change. `subject` is a rendered scope or a recipe's name; `removed` tells that nothing is left of it."""
+    """One change. `subject` is a rendered scope, a recipe's name or a configuration's id; `removed` tells that nothing
+    is left of it."""
 
     number: int
     time: datetime
     what: str
-    """`policy` or `recipe`."""
+    """`policy`, `recipe` or `configuration`."""
     subject: str
     removed: bool
 
@@ -89,7 +93,7 @@ class KeyStore(Protocol):
 
 
 class PolicyStore(Protocol):
-    """Policies and recipes. Every change makes the next revision in its own transaction."""
+    """Policies, recipes and service configurations. Every change makes the next revision in its own transaction."""
 
     async def revision(self) -> int:
         """Number of the last change, 0 before any; one look-up in an index."""
@@ -113,6 +117,18 @@ class PolicyStore(Protocol):
 
     async def delete_recipe(self, name: str, *, at: datetime) -> int:
         """Returns the new revision. Raises `NotFound` when there is no such recipe."""
+        ...
+
+    async def put_configuration(self, configuration: Configuration, *, replaces: datetime | None) -> int:
+        """Stores a new configuration, or puts it in the place of the one of its id; returns the new revision.
+
+        `replaces` is when that one was last changed, as the caller saw it, None for a new one. Raises `NotFound` when
+        there is none of that id and kind, `Conflict` when it was changed meanwhile or an id is taken.
+        """
+        ...
+
+    async def delete_configuration(self, configuration_id: str, *, kind: str, at: datetime) -> int:
+        """Returns the new revision. Raises `NotFound` when there is none of that id and kind."""
         ...
 
     async def revisions(self, *, limit: int = 100) -> list[Revision]:

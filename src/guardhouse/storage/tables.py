@@ -34,6 +34,17 @@ recipes = Table(
     Column("document", Text, nullable=False),
 )
 
+configurations = Table(
+    "configurations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("updated_us", BigInteger, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
 revisions = Table(
     "revisions",
     metadata,

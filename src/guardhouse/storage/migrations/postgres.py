@@ -52,4 +52,13 @@ async def create_activity(connection: AsyncConnection) -> None:
     )
 
 
-STEPS: tuple[Step, ...] = (create_keys, create_policies, create_activity)
+async def create_configurations(connection: AsyncConnection) -> None:
+    """Service configurations; changes to them are numbered with those of policies and recipes."""
+    await run_statements(
+        connection,
+        "CREATE TABLE configurations (id TEXT PRIMARY KEY NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, "
+        "created_us BIGINT NOT NULL, updated_us BIGINT NOT NULL, document TEXT NOT NULL)",
+    )
+
+
+STEPS: tuple[Step, ...] = (create_keys, create_policies, create_activity, create_configurations)
