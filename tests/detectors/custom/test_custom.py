@@ -65,6 +65,28 @@ def test_context_words_decide_how_much_a_match_counts() -> None:
     assert [item.confidence for item in entities_in("part B204", entity)] == [0.45]
 
 
+def test_a_pattern_may_have_a_confidence_of_its_own() -> None:
+    patterns = ["P[0-9]{3}", {"pattern": "Q[0-9]{3}", "confidence": 0.3}]
+    found = entities_in("Q111 P222", {"name": "ROOM", "patterns": patterns, "confidence": 0.8, "context": ["Raum"]})
+    assert sorted((item.value, item.confidence) for item in found) == [("P222", 0.4), ("Q111", 0.15)]
+
+
+def test_whole_patterns_stay_out_of_words() -> None:
+    entity = {"name": "X", "pattern": "ключ", "whole": True}
+    assert [item.value for item in entities_in("ключ, ключик, заключ, «ключ»", entity)] == ["ключ", "ключ"]
+
+
+def test_words_that_speak_against_it_rule_a_match_out() -> None:
+    entity = {"name": "ROOM", "pattern": "[A-Z][0-9]{3}", "not_context": ["part", "Serien*"]}
+    assert [item.value for item in entities_in("im Raum B204", entity)] == ["B204"]
+    assert entities_in("part B204", entity) == []
+    assert entities_in("B204, eine Seriennummer", entity) == []
+    entity["near_misses"] = ["part B204"]
+    assert [item.value for item in entities_in("im Raum B204", entity)] == ["B204"]
+    with pytest.raises(InvalidInput, match="against it"):
+        entities_in("B204", {**entity, "examples": ["part B204"]})
+
+
 @pytest.mark.parametrize(
     ("entities", "code"),
     [
@@ -84,6 +106,10 @@ def test_context_words_decide_how_much_a_match_counts() -> None:
         ([{"name": {1, 2}}], "wrong_type"),
         ([{"name": "A", "patterns": "x"}], "wrong_type"),
         ([{"name": "A", "patterns": ["x", " "]}], "empty"),
+        ([{"name": "A", "patterns": [{"pattern": "x"}]}], "bad_format"),
+        ([{"name": "A", "patterns": [{"pattern": 5, "confidence": 0.4}]}], "wrong_type"),
+        ([{"name": "A", "patterns": [{"pattern": "x", "confidence": 4}]}], "out_of_range"),
+        ([{"name": "A", "pattern": "x", "not_context": 5}], "wrong_type"),
         ([{"name": "A", "patterns": ["x"] * 51}], "too_long"),
         ([{"name": "A", "pattern": "x", "ignore_case": 1}], "wrong_type"),
         ([{"name": "A", "words": ["x"], "ignore_accents": "yes"}], "wrong_type"),

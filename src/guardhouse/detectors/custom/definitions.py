@@ -31,23 +31,33 @@ OUT_OF_CONTEXT = 0.5
 """Factor on the confidence of a match without any of its context words."""
 CONTEXT_WIDTH = 60
 
+_IN_WORDS = "[\\p{L}\\p{N}_]"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
-_MEMBER_NAMES = "name pattern patterns words ignore_case ignore_accents context confidence examples near_misses"
+_MEMBER_NAMES = (
+    "name pattern patterns whole words ignore_case ignore_accents context not_context confidence examples near_misses"
+)
 _MEMBERS = frozenset(_MEMBER_NAMES.split())
 
 
 @dataclass(frozen=True, slots=True)
 class CustomEntity:
-    """One entity: its kind, the patterns that find it, and the words near by that make a match count in full."""
+    """One entity: its kind, the patterns that find it, and the words near by that make a match count in full, or not
+    at all. A pattern may have a confidence of its own, kept in its `data`."""
 
     kind: str
     patterns: tuple[Pattern, ...]
     context: Lexicon | None
     confidence: float
+    not_context: Lexicon | None = None
 
     def confidence_in(self, hit: Hit) -> float:
         """How sure a match is: in full beside a context word or where none is asked for, else half."""
-        return self.confidence if self.in_context(hit) else self.confidence * OUT_OF_CONTEXT
+        confidence: float = hit.pattern.data.get("confidence", self.confidence)
+        return confidence if self.in_context(hit) else confidence * OUT_OF_CONTEXT
+
+    def is_ruled_out(self, hit: Hit) -> bool:
+        """True where a word that speaks against the entity stands as near."""
+        return self.not_context is not None and bool(self.not_context.read(hit.context(CONTEXT_WIDTH)))
 
     def in_context(self, hit: Hit) -> bool:
         """True where one of the context words stands within 60 code points of the match, or none is asked for."""
@@ -97,12 +107,17 @@ def _entity(item: Any, path: Path) -> CustomEntity:
     name = item.get("name")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise InvalidInput("an entity's name is made of letters, digits and _", path=(*path, "name"))
-    confidence = item.get("confidence", DEFAULT_CONFIDENCE)
-    if isinstance(confidence, bool) or not isinstance(confidence, int | float) or not 0.0 <= confidence <= 1.0:
-        raise InvalidInput("a confidence is a number from 0 to 1", path=(*path, "confidence"), code="out_of_range")
+    confidence = _confidence(item, path)
     context = _said(_strings(item, "context", path, most=MAX_WORDS))
+    against = _said(_strings(item, "not_context", path, most=MAX_WORDS))
     kind = name.upper()
-    entity = CustomEntity(kind, _patterns(kind, item, path), Lexicon([context]) if context else None, float(confidence))
+    entity = CustomEntity(
+        kind,
+        _patterns(kind, item, path),
+        Lexicon([context]) if context else None,
+        confidence,
+        Lexicon([against]) if against else None,
+    )
     _prove(entity, item, path)
     return entity
 
@@ -113,16 +128,19 @@ def _patterns(kind: str, item: Mapping[str, Any], path: Path) -> tuple[Pattern, 
     if not isinstance(regex, str):
         raise InvalidInput("a pattern must be a string", path=(*path, "pattern"), code="wrong_type", expected="string")
     words = _said(_strings(item, "words", path, most=MAX_WORDS))
-    more = _strings(item, "patterns", path, most=MAX_PATTERNS)
+    more, confidences = _weighed(item, path)
     if not regex and not more and not words:
         raise InvalidInput(f"entity {kind!r} needs a pattern or words", path=path, code="missing")
     ignore_case = _flag(item, "ignore_case", path)
+    edge = _IN_WORDS if _flag(item, "whole", path) else ""
+    options: dict[str, Any] = {"ignore_case": bool(ignore_case), "before": edge, "after": edge}
     found: list[Pattern] = []
     if regex:
-        own = Pattern(f"custom.{kind}", regex, source="operator", ignore_case=bool(ignore_case))
+        own = Pattern(f"custom.{kind}", regex, source="operator", **options)
         found.append(_checked(own, (*path, "pattern")))
     for index, expression in enumerate(more):
-        own = Pattern(f"custom.{kind}.{index}", expression, source="operator", ignore_case=bool(ignore_case))
+        data = {"confidence": confidences[index]} if index in confidences else {}
+        own = Pattern(f"custom.{kind}.{index}", expression, source="operator", **options, data=data)
         found.append(_checked(own, (*path, "patterns", index)))
     listed = phrase_patterns(
         f"custom.{kind}.words",
@@ -136,6 +154,30 @@ def _patterns(kind: str, item: Mapping[str, Any], path: Path) -> tuple[Pattern, 
     return (*found, *listed)
 
 
+def _weighed(item: Mapping[str, Any], path: Path) -> tuple[tuple[str, ...], dict[int, float]]:
+    """The expressions of `patterns`, and the confidences of those written `{"pattern": ..., "confidence": ...}`."""
+    given = item.get("patterns")
+    if not isinstance(given, list):
+        return _strings(item, "patterns", path, most=MAX_PATTERNS), {}
+    expressions: list[Any] = []
+    confidences: dict[int, float] = {}
+    for index, entry in enumerate(given):
+        if isinstance(entry, Mapping):
+            if set(entry) != {"pattern", "confidence"}:
+                raise InvalidInput("it has pattern and confidence", path=(*path, "patterns", index))
+            confidences[index] = _confidence(entry, (*path, "patterns", index))
+            entry = entry["pattern"]
+        expressions.append(entry)
+    return _strings({"patterns": expressions}, "patterns", path, most=MAX_PATTERNS), confidences
+
+
+def _confidence(item: Mapping[str, Any], path: Path) -> float:
+    confidence = item.get("confidence", DEFAULT_CONFIDENCE)
+    if isinstance(confidence, bool) or not isinstance(confidence, int | float) or not 0.0 <= confidence <= 1.0:
+        raise InvalidInput("a confidence is a number from 0 to 1", path=(*path, "confidence"), code="out_of_range")
+    return float(confidence)
+
+
 def _prove(entity: CustomEntity, item: Mapping[str, Any], path: Path) -> None:
     """Tries the entity on the operator's own texts; `InvalidInput` names the first that it gets wrong, by place."""
     examples = _strings(item, "examples", path, most=MAX_EXAMPLES, longest=MAX_EXAMPLE)
@@ -147,11 +189,13 @@ def _prove(entity: CustomEntity, item: Mapping[str, Any], path: Path) -> None:
         hits = _hits(matcher, text)
         if not hits:
             raise InvalidInput(f"{entity.kind!r} does not find its example {index}", path=(*path, "examples", index))
-        if not any(entity.in_context(hit) for hit in hits):
-            detail = f"{entity.kind!r} finds its example {index} only in part: none of its context words is near"
+        if not any(entity.in_context(hit) and not entity.is_ruled_out(hit) for hit in hits):
+            detail = (
+                f"{entity.kind!r} finds its example {index} only in part: no context word, or one against it, is near"
+            )
             raise InvalidInput(detail, path=(*path, "examples", index))
     for index, text in enumerate(near_misses):
-        if any(entity.in_context(hit) for hit in _hits(matcher, text)):
+        if any(entity.in_context(hit) and not entity.is_ruled_out(hit) for hit in _hits(matcher, text)):
             raise InvalidInput(f"{entity.kind!r} finds its near miss {index}", path=(*path, "near_misses", index))
 
 

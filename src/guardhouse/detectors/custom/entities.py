@@ -20,7 +20,9 @@ class CustomEntityDetector:
     S-204417"], "near_misses": ["S-2044170"]}`. Patterns are in RE2 syntax and mind the case unless told not to; `words`
     match whole in any script, in any case unless told not to, and with `ignore_accents` also where their accents were
     left out. Where `context` is given (whole words in any case, `*` for any ending), a match with none of them within
-    60 code points counts half. Every example must be found in full and no near miss may be. Linear.
+    60 code points counts half; beside a word of `not_context` none counts. An entry of `patterns` may be
+    `{"pattern": "...", "confidence": 0.4}`; with `whole` no pattern matches inside a word, of any script. Every example
+    must be found in full and no near miss may be. Linear.
     """
 
     name = "custom_entity"
@@ -39,6 +41,8 @@ class CustomEntityDetector:
                 for hit in text.hits_of(entity.patterns):
                     if evidence.deadline is not None and time.monotonic() > evidence.deadline:
                         raise DeadlineExceeded("custom_entity: out of time")
+                    if entity.is_ruled_out(hit):
+                        continue
                     confidence = entity.confidence_in(hit)
                     value = text.source.value[hit.span.start : hit.span.end]
                     yield Finding(self.name, entity.kind, confidence, text.source.path, hit.span, value)
