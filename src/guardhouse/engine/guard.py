@@ -22,7 +22,7 @@ from guardhouse.engine.pictures import Painting, image_texts, judged_images, rea
 from guardhouse.engine.plan import IMAGE, Plan, build_plan
 from guardhouse.engine.policy import resolve_policy
 from guardhouse.engine.redacting import REDACTION_RECIPE, redacted_content, redaction_overrides
-from guardhouse.engine.run import Run, fail_plan, gather_evidence, run_plan
+from guardhouse.engine.run import Run, fail_plan, gather_evidence, run_plan, skip_plan
 from guardhouse.engine.timing import Stopwatch
 from guardhouse.errors import Blocked, ConfigurationError, DeadlineExceeded, InvalidInput, UnknownRecipe
 from guardhouse.images.reader import ImageReader
@@ -31,7 +31,7 @@ from guardhouse.matching.matcher import Matcher
 from guardhouse.matching.pattern import Pattern
 from guardhouse.model.codec import overrides_from_dict, rules_from_data
 from guardhouse.model.conversation import Conversation, Role, SourceText
-from guardhouse.model.evaluation import AppliedFinding, DetectorReport, Evaluation, Outcome
+from guardhouse.model.evaluation import Action, AppliedFinding, DetectorReport, Evaluation, Outcome
 from guardhouse.model.messages import conversation_from_messages, conversation_from_text
 from guardhouse.model.policy import (
     Blocking,
@@ -301,13 +301,14 @@ class Guard:
 
     def _plan(self, request: EvaluationRequest, snapshot: PolicySnapshot, policy: EffectivePolicy) -> Plan:
         name = request.recipe or policy.recipe or request.default_recipe
-        recipe = snapshot.recipes.get(name)
+        recipe = request.inline_recipe or snapshot.recipes.get(name)
         if recipe is None:
             if request.recipe is None:
                 raise ConfigurationError(f"the policy names a recipe that does not exist: {name!r}")
             raise UnknownRecipe(name)
         # A recipe that the caller names says itself what is done about sensitive data; the policy speaks for the rest.
-        sensitive_data = request.sensitive_data or (None if request.recipe else policy.sensitive_data)
+        named = request.recipe or request.inline_recipe
+        sensitive_data = request.sensitive_data or (None if named else policy.sensitive_data)
         if request.overrides is None:
             return self._kept_plan(recipe, sensitive_data)
         if not request.overrides.ignore_recipe:
@@ -378,6 +379,8 @@ class Guard:
                 images=images,
             )
 
+        if request.denied:
+            return skip_plan(plan, "the request was refused before")
         evidence = gather_evidence(collected)
         if isinstance(evidence, str):
             return fail_plan(plan, evidence)
@@ -397,7 +400,9 @@ class Guard:
     ) -> Evaluation:
         blocking = policy.blocking or request.default_blocking
         fail_mode = policy.fail_mode or (FailMode.CLOSED if blocking is Blocking.BLOCK else FailMode.OPEN)
-        action = decide_action(reports, run.failed_required, fail_mode)
+        action = max(
+            decide_action(reports, run.failed_required, fail_mode), Action.DENY if request.denied else Action.ALLOW
+        )
         confidences: dict[str, float] = {}
         thresholds: dict[str, float] = {}
         for decision in run.decisions:
@@ -411,6 +416,8 @@ class Guard:
             failed_required=run.failed_required,
             fail_mode=fail_mode,
         )
+        if request.denied:
+            reason = f"Denied: {request.denied}."
         blocked = action > 0 and blocking is Blocking.BLOCK
         images = self._image_report(request, plan)
         return Evaluation(

@@ -57,6 +57,11 @@ def fail_plan(plan: Plan, detail: str) -> Run:
     return Run(decisions, any(step.setting.required for step in plan.steps))
 
 
+def skip_plan(plan: Plan, detail: str) -> Run:
+    """No step was executed, for the same reason."""
+    return Run(tuple(_without_findings(step, Outcome.NOT_EXECUTED, detail) for step in plan.steps), False)
+
+
 def _run_step(step: Step, evidence: Evidence, thresholds: Thresholds) -> StepDecision:
     try:
         if evidence.deadline is not None and time.monotonic() > evidence.deadline:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from guardhouse.model.activity import LogFields
 from guardhouse.model.conversation import Conversation
 from guardhouse.model.policy import Blocking, Scope, SensitiveData, Sensitivity, ToolPolicy
-from guardhouse.model.recipe import Overrides
+from guardhouse.model.recipe import Overrides, Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,9 @@ class EvaluationRequest:
     are the dialect's, used where neither the caller nor any policy says anything. `sensitivity`, `sensitive_data` and
     `tool_policies` are this request's own and win over the policy (an empty mapping leaves the policy's).
     `conversation_id` ties what is put in the place of values to a conversation; empty takes the log's session.
-    `fpe_context` is that of the conversation's last answer, whose names and encryptions go on.
+    `fpe_context` is that of the conversation's last answer, whose names and encryptions go on. `inline_recipe` stands
+    in no snapshot and wins over all names: a dialect makes it from a configuration. `denied` says, in words that quote
+    nothing judged, why the caller's own rules refuse the request already: nothing is looked for then.
     """
 
     conversation: Conversation
@@ -35,3 +37,5 @@ class EvaluationRequest:
     dialect: str = "native"
     conversation_id: str = ""
     fpe_context: str | None = field(default=None, repr=False)
+    inline_recipe: Recipe | None = None
+    denied: str = ""

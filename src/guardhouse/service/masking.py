@@ -24,16 +24,18 @@ def sensitive_reading(
 
     They did not run when something before them blocked, when the recipe lacks them, or when they failed.
     """
-    missing = _unread(evaluation, snapshot.recipes[evaluation.recipe], guard.detectors)
+    recipe = request.inline_recipe or snapshot.recipes[evaluation.recipe]
+    missing = _unread(evaluation, recipe, guard.detectors)
     if not missing:
         return None
-    detectors = {name: _as_override(name, snapshot.recipes[evaluation.recipe], request.overrides) for name in missing}
+    detectors = {name: _as_override(name, recipe, request.overrides) for name in missing}
     asked = replace(
         request,
         recipe=evaluation.recipe,
         overrides=Overrides(detectors, ignore_recipe=True),
         sensitivity=Sensitivity(),
         sensitive_data=None,
+        denied="",
     )
     # The caller waits for both: together they have the time of one.
     return guard.judge(asked, snapshot, policy=policy, used_s=evaluation.timings_ms.get("total", 0.0) / 1000)

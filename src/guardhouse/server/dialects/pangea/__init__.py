@@ -12,7 +12,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
-from guardhouse.detectors.base import Detector
 from guardhouse.errors import GuardhouseError, InvalidContext, MethodNotAllowed, NotFound
 from guardhouse.model.evaluation import Evaluation
 from guardhouse.model.key import ApiKey, Permission
@@ -20,6 +19,7 @@ from guardhouse.model.request import EvaluationRequest
 from guardhouse.server.dialects.base import front_of
 from guardhouse.server.dialects.offload import off_loop
 from guardhouse.server.dialects.pangea.answers import KeptAnswers
+from guardhouse.server.dialects.pangea.config_calls import CALLS, answer_config
 from guardhouse.server.dialects.pangea.envelope import failure, mark_start, success
 from guardhouse.server.dialects.pangea.model_guard import guard_answer, read_chat_completions, read_guard
 from guardhouse.server.dialects.pangea.openapi import OPENAPI_PATHS
@@ -35,6 +35,7 @@ from guardhouse.server.dialects.pangea.redact import (
     unredacted_events,
     wrong_context,
 )
+from guardhouse.server.dialects.pangea.shelf import Shelf, shelf_of
 from guardhouse.server.dialects.pangea.text_guard import read_text_guard, text_guard_answer
 from guardhouse.server.strict_json import decode_json
 
@@ -42,6 +43,7 @@ AI_GUARD, PROMPT_GUARD, REDACT, SUCCESSOR = "ai-guard", "prompt-guard", "redact"
 SERVICES = (AI_GUARD, PROMPT_GUARD, REDACT, SUCCESSOR)
 """What clients put in front of the path, or as the first label of the host."""
 _SUCCESSOR_MOUNT = "/aidr/aiguard"
+_CONFIG_KINDS = {AI_GUARD: "ai_guard", PROMPT_GUARD: "prompt_guard", REDACT: "redact"}
 _TEXT_GUARD = ("/v1/text/guard", "/v1beta/text/guard")
 _GUARD = ("/v1/guard", "/v1beta/guard")
 _GUARD_ASYNC = ("/v1/guard_async", "/v1beta/guard_async")
@@ -94,6 +96,9 @@ class PangeaDialect:
         restoring = (redact, f"/{AI_GUARD}", f"/{SUCCESSOR}", _SUCCESSOR_MOUNT)
         routes += _routes(restoring, _UNREDACT, _unredact)
         routes += _routes(("", *restoring), _UNREDACT_EVENTS, _unredact_events)
+        mounts_of_configs = ("", *(f"/{service}" for service in _CONFIG_KINDS))
+        for path in CALLS:
+            routes += _routes(mounts_of_configs, (path,), _config)
         # Bare, these two paths are the native dialect's as well.
         routes += [
             _ClientRoute(path, handler, methods=["POST"])
@@ -184,10 +189,10 @@ async def _redact_structured(request: Request) -> Response:
     return await _redacted(request, read_redact_structured)
 
 
-async def _redacted(request: Request, read: Callable[[Any, Mapping[str, Detector]], RedactCall]) -> Response:
+async def _redacted(request: Request, read: Callable[[Any, Shelf], RedactCall]) -> Response:
     key, body = await _admitted(request)
     front = front_of(request)
-    call = await off_loop(body.size_bytes, read, body.document, front.services.guard.detectors)
+    call = await off_loop(body.size_bytes, read, body.document, await shelf_of(request))
     evaluations: list[Evaluation] = []
     context: str | None = None
     client = request.headers.get("user-agent", "")[:256]
@@ -228,6 +233,15 @@ async def _unredact_events(request: Request) -> Response:
     return await off_loop(body.size_bytes, success, request, summary=summary, result=result)
 
 
+async def _config(request: Request) -> Response:
+    """The path behind the service's name says what is done, the name whose configurations are meant."""
+    path = request.url.path
+    call, permissions = CALLS[path[path.index("/v1beta/") :]]
+    key, body = await _admitted(request, *permissions)
+    kind = next((_CONFIG_KINDS[name] for name in _names_of(request) if name in _CONFIG_KINDS), None)
+    return await answer_config(request, key, call, kind, body.document, body.size_bytes)
+
+
 async def _request(request: Request) -> Response:
     mark_start(request)
     key = await front_of(request).admit(request)
@@ -252,10 +266,10 @@ async def _answered(
     request: Request,
     key: ApiKey,
     body: _Body,
-    read: Callable[[Any], _Call],
+    read: Callable[[Any, Shelf], _Call],
     answer: Callable[[_Call, Evaluation], tuple[str, dict[str, Any]]],
 ) -> Response:
-    call = await off_loop(body.size_bytes, read, body.document)
+    call = await off_loop(body.size_bytes, read, body.document, await shelf_of(request))
     asked = call.evaluation_request(
         service=key.service, client=request.headers.get("user-agent", "")[:256], dialect=PangeaDialect.name
     )
@@ -267,11 +281,16 @@ async def _answered(
 
 
 def _service_of(request: Request, document: Any) -> str:
-    for name in (request.url.path.split("/")[1], request.headers.get("host", "").lower().split(".")[0]):
-        if name in SERVICES:
-            return name
+    named = next((name for name in _names_of(request) if name in SERVICES), None)
+    if named is not None:
+        return named
     is_prompt_guard = isinstance(document, Mapping) and "messages" in document and "input" not in document
     return PROMPT_GUARD if is_prompt_guard else AI_GUARD
+
+
+def _names_of(request: Request) -> tuple[str, str]:
+    """What may name a service: the first step of the path, the first label of the host."""
+    return request.url.path.split("/")[1], request.headers.get("host", "").lower().split(".")[0]
 
 
 def _kept_answers(request: Request) -> KeptAnswers:

@@ -20,6 +20,7 @@ ANALYZERS = frozenset(
 
 _CODES = {"patterns": "PA1003", "normalizer": "PA1005", "classifier": "PA4002"}
 """PA10xx are heuristics, PA40xx trained models."""
+OWN_CODES = frozenset(_CODES.values())
 
 
 def code_of(analyzer: str) -> str:
@@ -27,13 +28,15 @@ def code_of(analyzer: str) -> str:
     return _CODES.get(analyzer, analyzer)
 
 
-def code_among(analyzer: str, named: Collection[str]) -> str | None:
-    """The code among `named` that stands for one of our methods; None when its word was not asked for.
+def code_among(analyzer: str, named: Collection[str], off: Collection[str] = ()) -> str | None:
+    """The code among `named` that stands for one of our methods; None when its word was not asked for or is `off`.
 
     A name of the same family will do, else a caller who names one that we lack would hear that all is well: PA10xx are
     heuristics, all others models.
     """
     code = code_of(analyzer)
+    if code in off:
+        return None
     if not named or code in named:
         return code
     return next((name for name in sorted(named) if _is_heuristic(name) is _is_heuristic(code)), None)

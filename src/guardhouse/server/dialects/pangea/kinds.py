@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from guardhouse.model.evaluation import AppliedFinding, Evaluation
@@ -75,10 +75,15 @@ def vendor_type(kind: str) -> str:
     return _TYPES.get(kind, kind)
 
 
-def in_vendor_types(evaluation: Evaluation) -> Evaluation:
+def redact_type(kind: str) -> str:
+    """The same as the Redact service spells it, which differs in one."""
+    return "US_DRIVER_LICENSE" if kind == "US_DRIVERS_LICENSE" else vendor_type(kind)
+
+
+def in_vendor_types(evaluation: Evaluation, type_of: Callable[[str], str] = vendor_type) -> Evaluation:
     """`evaluation` with the vendor's `<TYPE>` wherever the engine put `<KIND>` into a text."""
     kinds = {redaction.kind for redaction in evaluation.redactions}
-    markers = {f"<{kind}>": f"<{vendor_type(kind)}>" for kind in kinds if vendor_type(kind) != kind}
+    markers = {f"<{kind}>": f"<{type_of(kind)}>" for kind in kinds if type_of(kind) != kind}
     if not markers:
         return evaluation
 

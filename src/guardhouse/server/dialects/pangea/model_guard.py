@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from guardhouse.model.activity import LogFields
-from guardhouse.model.conversation import Conversation, Message, Path, Role
+from guardhouse.model.conversation import Conversation, Message, Role
 from guardhouse.model.evaluation import Evaluation
 from guardhouse.model.policy import Scope
 from guardhouse.model.request import EvaluationRequest
 from guardhouse.redaction.apply import put_back
 from guardhouse.server.dialects.pangea import names
+from guardhouse.server.dialects.pangea.access_rules import attributes_of
 from guardhouse.server.dialects.pangea.kinds import in_vendor_types
-from guardhouse.server.dialects.pangea.overrides import RequestChanges, read_overrides
+from guardhouse.server.dialects.pangea.overrides import read_overrides
 from guardhouse.server.dialects.pangea.render import rendered_detectors, summary_of
 from guardhouse.server.dialects.pangea.schema import Checker
+from guardhouse.server.dialects.pangea.setup import Setup, set_up
 from guardhouse.server.dialects.pangea.shapes import Unreadable, leaves, messages_in
-from guardhouse.server.dialects.pangea.text_guard import check_size, compact_json
-from guardhouse.server.front import CHARACTERS_PER_TOKEN
+from guardhouse.server.dialects.pangea.shelf import NO_SHELF, Shelf
+from guardhouse.server.dialects.pangea.text_guard import check_size, compact_json, tokens_in
 
 LIMIT_BYTES = 1024 * 1024
 _TEXTS = (
@@ -76,7 +78,7 @@ class GuardCall:
     event_type: str
     debug: bool
     count_tokens: bool
-    changes: RequestChanges
+    setup: Setup
 
     def evaluation_request(self, *, service: str | None, client: str, dialect: str) -> EvaluationRequest:
         """What the service is asked."""
@@ -84,8 +86,10 @@ class GuardCall:
             conversation=self.conversation,
             scope=Scope(service=service),
             recipe=None if self.recipe is None else names.our_recipe(self.recipe),
-            overrides=self.changes.overrides,
-            sensitivity=self.changes.sensitivity,
+            inline_recipe=self.setup.recipe,
+            denied=self.setup.access.denied,
+            overrides=self.setup.changes.overrides,
+            sensitivity=self.setup.changes.sensitivity,
             default_recipe=names.EVENT_RECIPES[self.event_type],
             log_fields=self._log_fields(client),
             dialect=dialect,
@@ -116,7 +120,7 @@ class GuardCall:
         )
 
 
-def read_guard(document: object, endpoint: Endpoint = GUARD) -> GuardCall:
+def read_guard(document: object, shelf: Shelf = NO_SHELF, endpoint: Endpoint = GUARD) -> GuardCall:
     """The request in `document`. Raises `ValidationFailed` with everything that is wrong with it."""
     check = Checker()
     body = check.body(document, endpoint.members)
@@ -133,14 +137,21 @@ def read_guard(document: object, endpoint: Endpoint = GUARD) -> GuardCall:
         check.table(body["extra_info"], ("extra_info",))
     changes = read_overrides(check, body, names.GUARD)
     messages = _read_input(check, body, endpoint.input)
+
+    def attributes() -> dict[str, Any]:
+        asked, answered = _tokens(messages, endpoint)
+        return attributes_of(body, input_tokens=asked, output_tokens=answered)
+
+    default = names.vendor_recipe(names.EVENT_RECIPES[event_type])
+    setup = set_up(check, body, shelf, changes, default=default, attributes=attributes)
     check.finish()
     conversation = Conversation(messages, frozenset(range(len(messages))))
-    return GuardCall(endpoint, body, conversation, recipe, event_type, bool(debug), bool(count_tokens), changes)
+    return GuardCall(endpoint, body, conversation, recipe, event_type, bool(debug), bool(count_tokens), setup)
 
 
-def read_chat_completions(document: object) -> GuardCall:
+def read_chat_completions(document: object, shelf: Shelf = NO_SHELF) -> GuardCall:
     """The request in `document`, in the successor's spelling."""
-    return read_guard(document, CHAT_COMPLETIONS)
+    return read_guard(document, shelf, CHAT_COMPLETIONS)
 
 
 def guard_answer(call: GuardCall, evaluation: Evaluation) -> tuple[str, dict[str, Any]]:
@@ -152,15 +163,17 @@ def guard_answer(call: GuardCall, evaluation: Evaluation) -> tuple[str, dict[str
         "blocked": evaluation.blocked,
         "transformed": evaluation.transformed,
         endpoint.recipe: call.recipe or names.vendor_recipe(evaluation.recipe),
-        "detectors": rendered_detectors(evaluation, names.GUARD, call.changes, debug=call.debug),
+        "detectors": rendered_detectors(evaluation, names.GUARD, call.setup.changes, debug=call.debug),
     }
+    if call.setup.access.outcomes:
+        result["access_rules"] = call.setup.access.rendered(blocked=evaluation.blocked, debug=call.debug)
     if call.count_tokens:
-        answered = (endpoint.input, "choices")
-        result["input_token_count"] = _tokens(call.conversation, answered, inside=False)
-        result["output_token_count"] = _tokens(call.conversation, answered, inside=True)
+        asked, answered = _tokens(call.conversation.messages, endpoint)
+        result |= {"input_token_count": asked, "output_token_count": answered}
     if evaluation.fpe_context is not None:
         result["fpe_context"] = evaluation.fpe_context
-    return summary_of(evaluation, names.GUARD, call.changes), result
+    sentence = call.setup.access.summary(blocked=evaluation.blocked)
+    return sentence + summary_of(evaluation, names.GUARD, call.setup.changes), result
 
 
 def _read_input(check: Checker, body: Mapping[str, Any], name: str) -> tuple[Message, ...]:
@@ -181,12 +194,10 @@ def _read_input(check: Checker, body: Mapping[str, Any], name: str) -> tuple[Mes
         return (Message(Role.USER, tuple(leaves(value, (name,)))),)
 
 
-def _tokens(conversation: Conversation, answered: Path, *, inside: bool) -> int:
-    """Tokens, by the rule of thumb, of the texts that lie at `answered` or of all others."""
-    characters = 0
-    for message in conversation.messages:
-        texts = [(part.path, part.text) for part in message.parts] + [
-            (call.path, call.arguments) for call in message.tool_calls
-        ]
-        characters += sum(len(text) for path, text in texts if (path[: len(answered)] == answered) is inside)
-    return -(-characters // CHARACTERS_PER_TOKEN)
+def _tokens(messages: Sequence[Message], endpoint: Endpoint) -> tuple[int, int]:
+    """Tokens of what is asked and of what is answered."""
+    answers = (endpoint.input, "choices")
+    return (
+        tokens_in(messages, lambda path: path[:2] != answers),
+        tokens_in(messages, lambda path: path[:2] == answers),
+    )

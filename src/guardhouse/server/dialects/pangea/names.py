@@ -10,6 +10,8 @@ from guardhouse.model.recipe import RuleAction
 DEFAULT_RECIPE = "user_prompt"
 """Ours for the vendor's default, `pangea_prompt_guard`."""
 
+VENDOR_DEFAULT_RECIPE = "pangea_prompt_guard"
+
 _RECIPES = {
     "pangea_prompt_guard": "user_prompt",
     "pangea_ingestion_guard": "ingestion",

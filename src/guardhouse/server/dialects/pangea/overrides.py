@@ -8,7 +8,7 @@ from typing import Any
 
 from guardhouse.model.conversation import Path
 from guardhouse.model.policy import Sensitivity
-from guardhouse.model.recipe import DetectorOverride, Overrides, Rule, RuleAction
+from guardhouse.model.recipe import DetectorOverride, DetectorSetting, Overrides, Rule, RuleAction
 from guardhouse.server.dialects.pangea.kinds import PII_RULES, SECRET_RULES
 from guardhouse.server.dialects.pangea.names import ENTITY_ACTIONS, LINK_ACTIONS, Vocabulary
 from guardhouse.server.dialects.pangea.schema import Checker
@@ -31,7 +31,7 @@ class RequestChanges:
 
 
 @dataclass(slots=True)
-class _Draft:
+class Draft:
     """The change to one detector of ours while it is put together from several of the vendor's."""
 
     disabled: bool | None = None
@@ -43,18 +43,23 @@ class _Draft:
     def finished(self) -> DetectorOverride:
         return DetectorOverride(self.disabled, self.default, self.rules, self.threshold, self.options)
 
+    def as_setting(self, detector: str) -> DetectorSetting:
+        """The same as a setting of its own; where only some kinds are named, only these are looked for."""
+        default = self.default or Rule(RuleAction.DISABLED if self.rules else RuleAction.REPORT)
+        return DetectorSetting(detector, default, self.rules, self.threshold, self.options)
 
-class _Reader:
+
+class OverridesReader:
     """Reads one `overrides` object."""
 
     def __init__(self, check: Checker, *, ignore_recipe: bool) -> None:
         self.check = check
         self.ignore_recipe = ignore_recipe
-        self.drafts: dict[str, _Draft] = {}
+        self.drafts: dict[str, Draft] = {}
         self.by_category: dict[str, float] = {}
 
-    def draft(self, detector: str) -> _Draft:
-        return self.drafts.setdefault(detector, _Draft())
+    def draft(self, detector: str) -> Draft:
+        return self.drafts.setdefault(detector, Draft())
 
     # Each method below reads the settings of one or several of the vendor's detectors. A detector that is named is
     # thereby enabled, even when nothing is said of it.
@@ -209,7 +214,7 @@ class _Reader:
             for kind in rules[name] if action is not None else ():
                 draft.rules[kind] = Rule(actions[action or "report"])
 
-    def _disabled_and_threshold(self, draft: _Draft, table: Mapping[str, Any], path: Path) -> None:
+    def _disabled_and_threshold(self, draft: Draft, table: Mapping[str, Any], path: Path) -> None:
         if self.check.boolean(table, "disabled", path):
             draft.disabled = True
         if "threshold" in table:
@@ -222,21 +227,21 @@ def _rule(disabled: bool | None, action: str | None) -> Rule | None:
     return Rule(_REPORT_OR_BLOCK[action]) if action else None
 
 
-_READERS: Mapping[str, Callable[[_Reader, object, Path], None]] = {
-    "prompt_injection": _Reader.prompt_injection,
-    "pii_entity": _Reader.pii,
-    "secrets_detection": _Reader.secrets,
-    "custom_entity": _Reader.custom_entity,
-    "malicious_entity": _Reader.malicious_entity,
-    "language_detection": _Reader.language,
-    "code_detection": _Reader.code,
-    "topic": _Reader.topic,
-    "competitors": _Reader.competitors,
-    "gibberish": _Reader.gibberish,
-    "sentiment": _Reader.sentiment,
-    "selfharm": _Reader.selfharm,
-    "roleplay": _Reader.roleplay,
-    "image": _Reader.image,
+READERS: Mapping[str, Callable[[OverridesReader, object, Path], None]] = {
+    "prompt_injection": OverridesReader.prompt_injection,
+    "pii_entity": OverridesReader.pii,
+    "secrets_detection": OverridesReader.secrets,
+    "custom_entity": OverridesReader.custom_entity,
+    "malicious_entity": OverridesReader.malicious_entity,
+    "language_detection": OverridesReader.language,
+    "code_detection": OverridesReader.code,
+    "topic": OverridesReader.topic,
+    "competitors": OverridesReader.competitors,
+    "gibberish": OverridesReader.gibberish,
+    "sentiment": OverridesReader.sentiment,
+    "selfharm": OverridesReader.selfharm,
+    "roleplay": OverridesReader.roleplay,
+    "image": OverridesReader.image,
 }
 """By the names of `/v1/text/guard`, in the vendor's order of execution; detectors a recipe lacks are added in it."""
 _RETIRED = frozenset({"selfharm", "gibberish", "roleplay", "sentiment"})
@@ -248,22 +253,23 @@ def read_overrides(check: Checker, body: Mapping[str, Any], vocabulary: Vocabula
     if "overrides" not in body:
         return RequestChanges()
     path = ("overrides",)
-    spelled = {name: vocabulary.name_of(name) for name in _READERS if not (vocabulary.folded and name in _RETIRED)}
+    spelled = {name: vocabulary.name_of(name) for name in READERS if not (vocabulary.folded and name in _RETIRED)}
     table = check.table(body["overrides"], path, ("ignore_recipe", *spelled.values()))
     ignore_recipe = bool(check.boolean(table, "ignore_recipe", path))
-    reader = _Reader(check, ignore_recipe=ignore_recipe)
+    reader = OverridesReader(check, ignore_recipe=ignore_recipe)
     named = [name for name, spelling in spelled.items() if spelling in table]
     for name in named:
-        _READERS[name](reader, table[spelled[name]], (*path, spelled[name]))
+        READERS[name](reader, table[spelled[name]], (*path, spelled[name]))
     return RequestChanges(
         Overrides({name: draft.finished() for name, draft in reader.drafts.items()}, ignore_recipe),
         Sensitivity(by_category=reader.by_category),
         frozenset(named),
-        _told_as_topics(named, ignore_recipe),
+        told_as_topics(named, ignore_recipe=ignore_recipe),
     )
 
 
-def _told_as_topics(named: Collection[str], ignore_recipe: bool) -> frozenset[str]:
+def told_as_topics(named: Collection[str], *, ignore_recipe: bool) -> frozenset[str]:
+    """Detectors that run only because topics were named, as in `RequestChanges.as_topics`."""
     if "topic" not in named:
         return frozenset()
     told = {"selfharm", "gibberish", "sentiment", "profanity_and_toxicity"} - set(named)

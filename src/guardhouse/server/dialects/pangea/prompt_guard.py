@@ -14,8 +14,10 @@ from guardhouse.model.recipe import DetectorOverride, Overrides, Rule, RuleActio
 from guardhouse.model.request import EvaluationRequest
 from guardhouse.server.dialects.pangea import names
 from guardhouse.server.dialects.pangea.analyzers import ANALYZERS, code_among
+from guardhouse.server.dialects.pangea.prompt_config import PromptProfile
 from guardhouse.server.dialects.pangea.schema import Checker
 from guardhouse.server.dialects.pangea.shapes import Unreadable, messages_in
+from guardhouse.server.dialects.pangea.shelf import NO_SHELF, Shelf
 from guardhouse.server.dialects.pangea.text_guard import LIMIT_BYTES, check_size, compact_json
 
 _DETECTOR = "prompt_attack"
@@ -34,15 +36,18 @@ _CATEGORIES = (
 
 @dataclass(frozen=True, slots=True)
 class PromptGuardCall:
-    """A valid request. `analyzers` are the only ones whose word counts; empty means all."""
+    """A valid request. `analyzers` are the only ones whose word counts, empty means all but those of `off`."""
 
     conversation: Conversation
     analyzers: frozenset[str]
+    off: frozenset[str]
     classify: bool
+    threshold: float | None = None
+    benign_threshold: float | None = None
 
     def evaluation_request(self, *, service: str | None, client: str, dialect: str) -> EvaluationRequest:
         """What the service is asked: prompt attacks and nothing else, whatever recipe holds."""
-        only = DetectorOverride(default=Rule(RuleAction.BLOCK))
+        only = DetectorOverride(default=Rule(RuleAction.BLOCK), threshold=self.threshold)
         return EvaluationRequest(
             conversation=self.conversation,
             scope=Scope(service=service),
@@ -53,12 +58,12 @@ class PromptGuardCall:
         )
 
 
-def read_prompt_guard(document: object) -> PromptGuardCall:
+def read_prompt_guard(document: object, shelf: Shelf = NO_SHELF) -> PromptGuardCall:
     """The request in `document`. Raises `ValidationFailed` with everything that is wrong with it."""
     check = Checker()
     body = check.body(document, frozenset({"messages", "analyzers", "classify", "config_id"}))
     classify = check.boolean(body, "classify", ())
-    check.string(body, "config_id", ())
+    profile = shelf.prompt_guard(check, check.string(body, "config_id", ())) or PromptProfile()
     analyzers = check.strings(body, "analyzers", ()) or ()
     for index, code in enumerate(analyzers):
         if code not in ANALYZERS:
@@ -66,7 +71,14 @@ def read_prompt_guard(document: object) -> PromptGuardCall:
     messages = _read_messages(check, body)
     check.finish()
     conversation = Conversation(messages, frozenset(range(len(messages))))
-    return PromptGuardCall(conversation, frozenset(analyzers), bool(classify))
+    return PromptGuardCall(
+        conversation,
+        frozenset(analyzers) or profile.named,
+        frozenset() if analyzers else profile.off,
+        bool(classify),
+        profile.threshold,
+        profile.benign_threshold,
+    )
 
 
 def prompt_guard_answer(call: PromptGuardCall, evaluation: Evaluation) -> tuple[str, dict[str, Any]]:
@@ -75,12 +87,20 @@ def prompt_guard_answer(call: PromptGuardCall, evaluation: Evaluation) -> tuple[
     counted = [
         applied
         for applied in (report.findings if report else ())
-        if code_among(applied.finding.analyzer, call.analyzers) is not None
+        if code_among(applied.finding.analyzer, call.analyzers, call.off) is not None
     ]
     classifications = _classifications(evaluation, counted) if call.classify else []
     if not counted:
         highest = max(evaluation.confidences.values(), default=0.0)
-        result = {"detected": False, "confidence": round(min(highest, 1.0), 2), "info": "", "analyzer": "", "type": ""}
+        benign = 1.0 - min(highest, 1.0)
+        doubtful = call.benign_threshold is not None and benign < call.benign_threshold
+        result = {
+            "detected": False,
+            "confidence": round(min(highest, 1.0), 2),
+            "info": "Neither clearly malicious nor clearly benign." if doubtful else "",
+            "analyzer": "",
+            "type": "",
+        }
         return "Prompt Injection Not Detected", {**result, "classifications": classifications}
     surest = max(counted, key=lambda applied: applied.finding.confidence).finding
     roles = _roles_by_path(call.conversation.messages)

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from guardhouse.detectors.base import Detector
-from guardhouse.engine.plan import SENSITIVE_DETECTORS
-from guardhouse.engine.redacting import REDACTION_RECIPE, redaction_overrides, require_whole
+from guardhouse.engine.redacting import REDACTION_RECIPE, require_whole
 from guardhouse.errors import InvalidContext
 from guardhouse.model.activity import LogFields
 from guardhouse.model.conversation import ContentPart, Conversation, Message, PartKind, Path, Role, render_path
 from guardhouse.model.evaluation import AppliedFinding, Evaluation
-from guardhouse.model.policy import Scope
+from guardhouse.model.policy import Scope, Sensitivity
 from guardhouse.model.recipe import Overrides, Rule, RuleAction
 from guardhouse.model.request import EvaluationRequest
 from guardhouse.redaction.apply import put_back
 from guardhouse.server.dialects.pangea.jsonpath import JsonPathError, select
-from guardhouse.server.dialects.pangea.kinds import in_vendor_types, vendor_type
-from guardhouse.server.dialects.pangea.redaction_methods import (
-    DEFAULT_RULES,
-    RULE_SETS,
-    read_methods,
-    read_rule,
-    read_vault_id,
-    with_keys,
-)
+from guardhouse.server.dialects.pangea.kinds import in_vendor_types, redact_type
+from guardhouse.server.dialects.pangea.redaction_methods import read_method, read_vault_id, with_keys
+from guardhouse.server.dialects.pangea.rule_book import RuleBook, Target
 from guardhouse.server.dialects.pangea.schema import Checker, Problem, ValidationFailed
 from guardhouse.server.dialects.pangea.shapes import leaves
+from guardhouse.server.dialects.pangea.shelf import Shelf
 
 MOST_PATHS = 50
 MOST_EVENTS = 1000
@@ -45,6 +38,8 @@ _COMMON = frozenset(
     }
 )
 _MANY = "rules"
+_Named = tuple[tuple[str, Path], ...]
+"""Names of rules, each with its place in the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +60,7 @@ class RedactCall:
     groups: tuple[Group, ...]
     debug: bool
     return_result: bool
+    thresholds: Sensitivity = Sensitivity()
 
     def evaluation_requests(self, *, service: str | None, client: str, dialect: str) -> Iterator[EvaluationRequest]:
         """What the service is asked, one after the other, each going on with the context of the one before."""
@@ -74,12 +70,13 @@ class RedactCall:
                 scope=Scope(service=service),
                 recipe=REDACTION_RECIPE,
                 overrides=group.overrides,
+                sensitivity=self.thresholds,
                 log_fields=LogFields(client=client),
                 dialect=dialect,
             )
 
 
-def read_redact(document: object, detectors: Mapping[str, Detector]) -> RedactCall:
+def read_redact(document: object, shelf: Shelf) -> RedactCall:
     """The request for one text. Raises `ValidationFailed` with everything that is wrong with it."""
     check = Checker()
     body = check.body(document, _COMMON | {"text"})
@@ -87,10 +84,10 @@ def read_redact(document: object, detectors: Mapping[str, Detector]) -> RedactCa
         check.add("FieldRequired", "text is required", ("text",))
     text = check.string(body, "text", ()) or ""
     part = ContentPart(PartKind.TEXT, text, ("text",))
-    return _call(check, body, "text", "redacted_text", {(): (part,)}, detectors)
+    return _call(check, body, ("text", "redacted_text"), {(): (part,)}, shelf)
 
 
-def read_redact_structured(document: object, detectors: Mapping[str, Detector]) -> RedactCall:
+def read_redact_structured(document: object, shelf: Shelf) -> RedactCall:
     """The request for any JSON. Raises `ValidationFailed` with everything that is wrong with it."""
     check = Checker()
     body = check.body(document, _COMMON | {"data", "format", "jsonp"})
@@ -98,22 +95,22 @@ def read_redact_structured(document: object, detectors: Mapping[str, Detector]) 
         check.add("FieldRequired", "data is required", ("data",))
     check.choice(body, "format", (), ("json",))
     parts = list(leaves(body.get("data"), ("data",)))
-    by_rules: dict[tuple[str, ...], tuple[ContentPart, ...]] = {(): tuple(parts)}
+    by_rules: dict[_Named, tuple[ContentPart, ...]] = {(): tuple(parts)}
     if "jsonp" in body:
         chosen = _chosen(check, body)
-        grouped: dict[tuple[str, ...], list[ContentPart]] = {}
+        grouped: dict[_Named, list[ContentPart]] = {}
         for part in parts:
             if part.path in chosen:
                 grouped.setdefault(chosen[part.path], []).append(part)
         by_rules = {rules: tuple(found) for rules, found in grouped.items()}
-    return _call(check, body, "data", "redacted_data", by_rules, detectors)
+    return _call(check, body, ("data", "redacted_data"), by_rules, shelf)
 
 
 def redact_answer(call: RedactCall, evaluations: Sequence[Evaluation]) -> tuple[str, dict[str, Any]]:
     """The summary and the result. Raises `DetectorFailed` when a detector did: half a redaction is none."""
     for evaluation in evaluations:
         require_whole(evaluation)
-    told = [in_vendor_types(evaluation) for evaluation in evaluations]
+    told = [in_vendor_types(evaluation, redact_type) for evaluation in evaluations]
     texts = {path: text for evaluation in told for path, text in evaluation.texts.items()}
     count = sum(len(evaluation.redactions) for evaluation in told)
     result: dict[str, Any] = {"count": count}
@@ -189,32 +186,61 @@ def wrong_context(error: InvalidContext, path: Path | None = None) -> Validation
 def _call(
     check: Checker,
     body: Mapping[str, Any],
-    member: str,
-    answer: str,
-    by_rules: Mapping[tuple[str, ...], tuple[ContentPart, ...]],
-    detectors: Mapping[str, Detector],
+    members: tuple[str, str],
+    by_rules: Mapping[_Named, tuple[ContentPart, ...]],
+    shelf: Shelf,
 ) -> RedactCall:
-    known = frozenset().union(*(detectors[name].kinds for name in SENSITIVE_DETECTORS if name in detectors))
-    check.string(body, "config_id", ())
+    book = RuleBook(shelf.detectors, shelf.redact(check, check.string(body, "config_id", ())))
     return_result = check.boolean(body, "return_result", ())
     debug = check.boolean(body, "debug", ())
-    encrypts = check.boolean(body, "llm_request", ())
-    fpe_key_id, salt_id = _vault_ids(check, body)
-    # Naming an encryption key asks for encryption as well.
-    default = Rule(RuleAction.FPE if encrypts or fpe_key_id is not None else RuleAction.REPLACE)
-    general, methods = read_methods(check, body, known, default)
-    asked = _asked_rules(check, body)
+    methods = _Methods(check, body, book)
+    asked = _asked_rules(check, body, book)
     groups: list[Group] = []
     for own, parts in by_rules.items():
-        named = [(name, ()) for name in own] or asked or [(name, ()) for name in DEFAULT_RULES]
-        kinds = dict.fromkeys(
-            kind for name, path in named for kind in read_rule(check, name, path or ("rules",), known)
-        )
-        rules = {kind: with_keys(methods.get(kind, general), fpe_key_id=fpe_key_id, salt_id=salt_id) for kind in kinds}
+        enabled: list[tuple[str, Path]] = [(name, ("config_id",)) for name in book.profile.enabled]
+        named = list(own) or asked or enabled
+        if book.profile.enforced:
+            named = [*named, *enabled]
+        rules: dict[Target, Rule] = {}
+        for name, path in named:
+            for target in book.read(check, name, path):
+                rules.setdefault(target, methods.of(target, path))
         if not check.problems and parts and rules:
-            groups.append(Group(parts, redaction_overrides(detectors, kinds=(), rules=rules)))
+            groups.append(Group(parts, book.overrides(rules)))
     check.finish()
-    return RedactCall(body, member, answer, tuple(groups), bool(debug), return_result is not False)
+    thresholds = Sensitivity(by_category=book.profile.thresholds)
+    return RedactCall(body, *members, tuple(groups), bool(debug), return_result is not False, thresholds)
+
+
+class _Methods:
+    """What is done about each target, by the call and its configuration."""
+
+    def __init__(self, check: Checker, body: Mapping[str, Any], book: RuleBook) -> None:
+        encrypts = check.boolean(body, "llm_request", ())
+        fpe_key_id, salt_id = _vault_ids(check, body)
+        # Naming an encryption key asks for encryption as well.
+        self._general = Rule(RuleAction.FPE) if encrypts or fpe_key_id is not None else None
+        self._by_target: Mapping[Target, Rule] = {}
+        self._profile = book.profile
+        self._keys = {"fpe_key_id": fpe_key_id or book.profile.fpe_key_id, "salt_id": salt_id or book.profile.salt_id}
+        self._by_place = _methods_at_paths(check, body)
+        path: Path = ("redaction_method_overrides",)
+        table = check.table(body.get("redaction_method_overrides", {}), path)
+        if "redaction_type" in table:  # one method for everything
+            self._general = read_method(check, table, path)
+        else:
+            self._by_target = book.read_methods(check, table, path)
+
+    def of(self, target: Target, place: Path) -> Rule:
+        """The rule for a target that was named at `place` of the request."""
+        candidates = (
+            self._by_place.get(place),
+            self._by_target.get(target),
+            self._general,
+            self._profile.methods.get(target),
+        )
+        rule = next((rule for rule in candidates if rule is not None), Rule(RuleAction.REPLACE))
+        return with_keys(rule, **self._keys)
 
 
 def _vault_ids(check: Checker, body: Mapping[str, Any]) -> tuple[str | None, str | None]:
@@ -226,18 +252,17 @@ def _vault_ids(check: Checker, body: Mapping[str, Any]) -> tuple[str | None, str
     return read_vault_id(check, vault, "fpe_key_id", path), read_vault_id(check, vault, "salt_secret_id", path)
 
 
-def _asked_rules(check: Checker, body: Mapping[str, Any]) -> list[tuple[str, Path]]:
+def _asked_rules(check: Checker, body: Mapping[str, Any], book: RuleBook) -> list[tuple[str, Path]]:
     rules: list[tuple[str, Path]] = [
         (name, (_MANY, index)) for index, name in enumerate(check.strings(body, _MANY, ()) or ())
     ]
     for index, name in enumerate(check.strings(body, "rulesets", ()) or ()):
-        if name.upper() not in RULE_SETS:
-            check.add("NotEnumMember", f"not one of: {', '.join(RULE_SETS)}", ("rulesets", index))
-        rules += [(rule, ("rulesets", index)) for rule in RULE_SETS.get(name.upper(), ())]
+        path: Path = ("rulesets", index)
+        rules += [(rule, path) for rule in book.read_set(check, name, path)]
     return rules
 
 
-def _chosen(check: Checker, body: Mapping[str, Any]) -> dict[Path, tuple[str, ...]]:
+def _chosen(check: Checker, body: Mapping[str, Any]) -> dict[Path, _Named]:
     """The strings that the paths choose, each with the rules of its own, none where those of the request count."""
     paths = body["jsonp"]
     if not isinstance(paths, list):
@@ -246,14 +271,14 @@ def _chosen(check: Checker, body: Mapping[str, Any]) -> dict[Path, tuple[str, ..
     if len(paths) > MOST_PATHS:
         check.add("AboveMaxItems", f"at most {MOST_PATHS} paths", ("jsonp",))
         return {}
-    chosen: dict[Path, tuple[str, ...]] = {}
+    chosen: dict[Path, _Named] = {}
     for index, item in enumerate(paths):
         where: Path = ("jsonp", index)
-        rules: Collection[str] = ()
+        rules: _Named = ()
         text = item
         if isinstance(item, Mapping):
             table = check.table(item, where, {"path", "rules"})
-            rules, text = check.strings(table, _MANY, where) or (), table.get("path")
+            rules, text = _rules_of_path(check, table, where), table.get("path")
         if not isinstance(text, str):
             check.wrong_type("string", where)
             continue
@@ -268,12 +293,47 @@ def _chosen(check: Checker, body: Mapping[str, Any]) -> dict[Path, tuple[str, ..
     return chosen
 
 
+def _rules_of_path(check: Checker, table: Mapping[str, Any], where: Path) -> _Named:
+    """The names among `rules`: strings, or objects with the name under `rule` beside a method."""
+    given = table.get(_MANY, [])
+    if not isinstance(given, list):
+        check.wrong_type("array", (*where, _MANY))
+        return ()
+    named: list[tuple[str, Path]] = []
+    for index, item in enumerate(given):
+        path: Path = (*where, _MANY, index)
+        if isinstance(item, Mapping):
+            name = check.string(item, "rule", path)
+            if "rule" not in item:
+                check.add("FieldRequired", "rule is required", (*path, "rule"))
+        else:
+            name = item if isinstance(item, str) else None
+            if name is None:
+                check.wrong_type("string", path)
+        if name is not None:
+            named.append((name, path))
+    return tuple(named)
+
+
+def _methods_at_paths(check: Checker, body: Mapping[str, Any]) -> dict[Path, Rule]:
+    """The methods of rules that are objects, by the place of the rule. Mistakes in their form are noted elsewhere."""
+    methods: dict[Path, Rule] = {}
+    paths = body.get("jsonp")
+    for index, item in enumerate(paths if isinstance(paths, list) else ()):
+        rules = item.get(_MANY) if isinstance(item, Mapping) else None
+        for number, rule in enumerate(rules if isinstance(rules, list) else ()):
+            if isinstance(rule, Mapping) and set(rule) - {"rule"}:
+                path: Path = ("jsonp", index, _MANY, number)
+                methods[path] = read_method(check, {name: rule[name] for name in rule if name != "rule"}, path)
+    return methods
+
+
 def _report(call: RedactCall, evaluations: Sequence[Evaluation]) -> dict[str, Any]:
     """Every finding. `score` is 1: the vendor's Python client takes whole numbers only."""
     findings = [item for evaluation in evaluations for report in evaluation.reports for item in report.findings]
     counts: dict[str, int] = {}
     for applied in findings:
-        name = vendor_type(applied.finding.kind)
+        name = redact_type(applied.finding.kind)
         counts[name] = counts.get(name, 0) + 1
     return {"summary_counts": counts, "recognizer_results": [_recognized(call, applied) for applied in findings]}
 
@@ -282,7 +342,7 @@ def _recognized(call: RedactCall, applied: AppliedFinding) -> dict[str, Any]:
     finding = applied.finding
     start, end = (finding.span.start, finding.span.end) if finding.span else (0, len(finding.value))
     told: dict[str, Any] = {
-        "field_type": vendor_type(finding.kind),
+        "field_type": redact_type(finding.kind),
         "score": 1,
         "text": finding.value,
         "start": start,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import string
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -22,10 +22,12 @@ RULES: Mapping[str, tuple[str, ...]] = {
 """Kinds by the short names of rules; our own kinds are taken too."""
 _NOT_BY_DEFAULT = frozenset({"DATE_TIME", "URL", "MONEY", "NRP"})
 RULE_SETS: Mapping[str, tuple[str, ...]] = {
-    "PII": tuple(rule.upper() for rule in PII_RULES),
-    "SECRETS": tuple(rule.upper() for rule in SECRET_RULES),
+    "PII": (*(rule.upper() for rule in PII_RULES), "ABA_ROUTING_NUMBER"),
+    "SECRETS": (*(rule.upper() for rule in SECRET_RULES), "FIREBASE_URL"),
+    "PROFANITY": ("PROFANITY",),
 }
-DEFAULT_RULES = tuple(rule for rules in RULE_SETS.values() for rule in rules if rule not in _NOT_BY_DEFAULT)
+_DEFAULT_SETS = ("PII", "SECRETS")
+DEFAULT_RULES = tuple(rule for name in _DEFAULT_SETS for rule in RULE_SETS[name] if rule not in _NOT_BY_DEFAULT)
 _TYPES: Mapping[str, RuleAction] = {
     "mask": RuleAction.MASK,
     "partial_masking": RuleAction.PARTIAL_MASK,
@@ -52,37 +54,14 @@ _MEMBERS = frozenset(
         *_COUNTS,
     }
 )
-
-
-def read_rule(check: Checker, name: str, path: Path, known: Collection[str]) -> tuple[str, ...]:
-    """The kinds of one rule. A name that is none is noted; kinds that no detector here finds are left out."""
-    kinds = RULES.get(name.upper()) or ((name,) if name in known else None)
-    if kinds is None:
-        check.add("NotEnumMember", f"there is no rule {name[:64]!r}", path)
-        return ()
-    return tuple(kind for kind in kinds if kind in known)
-
-
-def read_methods(
-    check: Checker, body: Mapping[str, Any], known: Collection[str], general: Rule
-) -> tuple[Rule, dict[str, Rule]]:
-    """The rule for everything, and rules for single kinds, of `redaction_method_overrides` in both its forms."""
-    if "redaction_method_overrides" not in body:
-        return general, {}
-    path: Path = ("redaction_method_overrides",)
-    table = check.table(body["redaction_method_overrides"], path)
-    if "redaction_type" in table:
-        return read_method(check, table, path), {}
-    methods: dict[str, Rule] = {}
-    for name, method in table.items():
-        kinds = read_rule(check, name, (*path, name), known)
-        methods |= dict.fromkeys(kinds, read_method(check, method, (*path, name)))
-    return general, methods
+_NULLABLE = frozenset({"hash", "fpe_alphabet", "fpe_tweak", "fpe_tweak_vault_secret_id"})
 
 
 def read_method(check: Checker, value: object, path: Path) -> Rule:
     """One redaction method as a rule; mistakes go to `check`."""
     table = check.table(value, path, _MEMBERS)
+    # The vendor's own documents have null where a method does not need a member.
+    table = {name: item for name, item in table.items() if item is not None or name not in _NULLABLE}
     if isinstance(value, Mapping) and "redaction_type" not in table:
         check.add("FieldRequired", "redaction_type is required", (*path, "redaction_type"))
     action = _TYPES.get(check.choice(table, "redaction_type", path, tuple(_TYPES)) or "", RuleAction.REPORT)

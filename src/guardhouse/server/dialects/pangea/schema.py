@@ -120,16 +120,37 @@ class Checker:
 
     def unit_number(self, table: Mapping[str, Any], name: str, path: Path) -> float | None:
         """A member that is a number from 0 to 1; None when absent or wrong."""
+        return self.number(table, name, path, 0, 1)
+
+    def number(self, table: Mapping[str, Any], name: str, path: Path, least: float, most: float) -> float | None:
+        """A member that is a number in a range, its ends included; None when absent or wrong."""
         value = table.get(name)
         if name not in table:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float):
             self.wrong_type("number", (*path, name))
             return None
-        if not 0.0 <= value <= 1.0:
-            self.add("NotWithinRange", "must be from 0 to 1", (*path, name))
+        if not least <= value <= most:
+            self.add("NotWithinRange", f"must be from {least} to {most}", (*path, name))
             return None
         return float(value)
+
+    def array(self, table: Mapping[str, Any], name: str, path: Path, most: int) -> list[Any]:
+        """A member that is a list of at most `most` items; empty when absent or wrong."""
+        value = table.get(name, [])
+        if not isinstance(value, list):
+            self.wrong_type("array", (*path, name))
+            return []
+        if len(value) > most:
+            self.add("AboveMaxItems", f"at most {most} items", (*path, name))
+            return []
+        return value
+
+    def required(self, table: Mapping[str, Any], names: Collection[str], path: Path) -> None:
+        """Note those of `names` that are missing."""
+        for name in names:
+            if name not in table:
+                self.add("FieldRequired", f"{name} is required", (*path, name))
 
     def strings(self, table: Mapping[str, Any], name: str, path: Path) -> tuple[str, ...] | None:
         """A member that is a list of strings; None when absent or wrong."""
@@ -166,3 +187,8 @@ class Checker:
             self.wrong_type(expected, (*path, name))
             return None
         return value
+
+
+def without_nulls(table: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """The table without those of `names` that are null: the vendor's documents have them for what is not set."""
+    return {name: value for name, value in table.items() if value is not None or name not in names}

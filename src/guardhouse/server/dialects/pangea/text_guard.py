@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -15,11 +15,15 @@ from guardhouse.model.policy import Scope
 from guardhouse.model.request import EvaluationRequest
 from guardhouse.redaction.apply import put_back
 from guardhouse.server.dialects.pangea import names
+from guardhouse.server.dialects.pangea.access_rules import attributes_of
 from guardhouse.server.dialects.pangea.kinds import in_vendor_types
-from guardhouse.server.dialects.pangea.overrides import RequestChanges, read_overrides
+from guardhouse.server.dialects.pangea.overrides import read_overrides
 from guardhouse.server.dialects.pangea.render import rendered_detectors, summary_of
 from guardhouse.server.dialects.pangea.schema import Checker
+from guardhouse.server.dialects.pangea.setup import Setup, set_up
 from guardhouse.server.dialects.pangea.shapes import Unreadable, messages_in, role_named
+from guardhouse.server.dialects.pangea.shelf import NO_SHELF, Shelf
+from guardhouse.server.front import CHARACTERS_PER_TOKEN
 
 LIMIT_BYTES = 20 * 1024
 _MEMBERS = frozenset(
@@ -47,7 +51,7 @@ class TextGuardCall:
     conversation: Conversation
     recipe: str | None
     debug: bool
-    changes: RequestChanges
+    setup: Setup
     log_fields: LogFields
     serialized: str = ""
 
@@ -58,15 +62,17 @@ class TextGuardCall:
             conversation=self.conversation,
             scope=Scope(service=service),
             recipe=None if self.recipe is None else names.our_recipe(self.recipe),
-            overrides=self.changes.overrides,
-            sensitivity=self.changes.sensitivity,
+            inline_recipe=self.setup.recipe,
+            denied=self.setup.access.denied,
+            overrides=self.setup.changes.overrides,
+            sensitivity=self.setup.changes.sensitivity,
             default_recipe=names.DEFAULT_RECIPE,
             log_fields=LogFields(log.source, log.model, log.citations, log.tools, log.extra_info, client),
             dialect=dialect,
         )
 
 
-def read_text_guard(document: object) -> TextGuardCall:
+def read_text_guard(document: object, shelf: Shelf = NO_SHELF) -> TextGuardCall:
     """The request in `document`. Raises `ValidationFailed` with everything that is wrong with it."""
     check = Checker()
     body = check.body(document, _MEMBERS)
@@ -74,11 +80,15 @@ def read_text_guard(document: object) -> TextGuardCall:
     debug = check.boolean(body, "debug", ())
     changes = read_overrides(check, body, names.TEXT_GUARD)
     log_fields = _read_log_fields(check, body)
-    check.string(body, "config_id", ())
     form, messages, serialized = _read_content(check, body)
+
+    def attributes() -> dict[str, Any]:
+        return attributes_of(body, input_tokens=tokens_in(messages), output_tokens=0)
+
+    setup = set_up(check, body, shelf, changes, default=names.VENDOR_DEFAULT_RECIPE, attributes=attributes)
     check.finish()
     conversation = Conversation(messages, frozenset(range(len(messages))))
-    return TextGuardCall(body, form, conversation, recipe, bool(debug), changes, log_fields, serialized)
+    return TextGuardCall(body, form, conversation, recipe, bool(debug), setup, log_fields, serialized)
 
 
 def text_guard_answer(call: TextGuardCall, evaluation: Evaluation) -> tuple[str, dict[str, Any]]:
@@ -98,10 +108,23 @@ def text_guard_answer(call: TextGuardCall, evaluation: Evaluation) -> tuple[str,
             result["prompt_messages"] = put_back(call.document, evaluation.texts)["messages"]
         case Form.LIST:
             result["prompt_messages"] = _listed(put_back(call.document, evaluation.texts)["messages"])
-    result["detectors"] = rendered_detectors(evaluation, names.TEXT_GUARD, call.changes, debug=call.debug)
+    result["detectors"] = rendered_detectors(evaluation, names.TEXT_GUARD, call.setup.changes, debug=call.debug)
+    if call.setup.access.outcomes:
+        result["access_rules"] = call.setup.access.rendered(blocked=evaluation.blocked, debug=call.debug)
     if evaluation.fpe_context is not None:
         result["fpe_context"] = evaluation.fpe_context
-    return summary_of(evaluation, names.TEXT_GUARD, call.changes), result
+    sentence = call.setup.access.summary(blocked=evaluation.blocked)
+    return sentence + summary_of(evaluation, names.TEXT_GUARD, call.setup.changes), result
+
+
+def tokens_in(messages: Iterable[Message], counts: Callable[[Path], bool] = lambda path: True) -> int:
+    """Tokens, by the rule of thumb, of the texts whose path counts."""
+    characters = 0
+    for message in messages:
+        texts = [(part.path, part.text) for part in message.parts if part.kind is not PartKind.IMAGE]
+        texts += [(call.path, call.arguments) for call in message.tool_calls]
+        characters += sum(len(text) for path, text in texts if counts(path))
+    return -(-characters // CHARACTERS_PER_TOKEN)
 
 
 def compact_json(value: Any) -> str:
