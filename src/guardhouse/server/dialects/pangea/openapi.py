@@ -128,6 +128,40 @@ _UNREDACT_EVENTS = operation(
     answers=_answers(_object(("events",), events={"type": "array", "items": _object(("envelope",), envelope=OBJECT)})),
     tag="pangea",
 )
+_CONFIG = _object(("id", "name", "updated_at"), id=_STRING, name=_STRING, updated_at=_STRING)
+_SERVICES = "under /ai-guard, /prompt-guard or /redact"
+
+
+def _config(summary: str, result: dict[str, Any], required: tuple[str, ...] = (), **members: dict[str, Any]) -> Any:
+    return operation(
+        f"{summary}; {_SERVICES}.", body=_object(required, **members), answers=_answers(result), tag="pangea"
+    )
+
+
+_CONFIGS: dict[str, Any] = {
+    "/v1beta/config": _config("Get a service's configuration", _CONFIG, ("id",), id=_STRING),
+    "/v1beta/config/create": _config(
+        "Make a configuration; needs a key that may edit", _CONFIG, ("name",), name=_STRING
+    ),
+    "/v1beta/config/update": _config(
+        "Replace a configuration, as it was last seen; needs a key that may edit",
+        _CONFIG,
+        ("id", "name", "updated_at"),
+        id=_STRING,
+        name=_STRING,
+        updated_at=_STRING,
+    ),
+    "/v1beta/config/delete": _config("Delete a configuration; needs a key that may edit", _CONFIG, ("id",), id=_STRING),
+    "/v1beta/config/list": _config(
+        "List a service's configurations",
+        _object(("count", "items"), count={"type": "integer"}, last=_STRING, items={"type": "array", "items": _CONFIG}),
+        filter=OBJECT,
+        last=_STRING,
+        order={"enum": ["asc", "desc"]},
+        order_by={"enum": ["id", "created_at", "updated_at"]},
+        size={"type": "integer"},
+    ),
+}
 
 OPENAPI_PATHS: Mapping[str, Any] = {
     "/v1/text/guard": {"post": _TEXT_GUARD},
@@ -142,4 +176,5 @@ OPENAPI_PATHS: Mapping[str, Any] = {
     "/v1/redact_structured": {"post": _REDACT_STRUCTURED},
     "/v1/unredact_events": {"post": _UNREDACT_EVENTS},
     "/request/{request_id}": {"get": _REQUEST},
+    **{path: {"post": call} for path, call in _CONFIGS.items()},
 }
