@@ -12,7 +12,8 @@ BIN := .venv/bin
 QUIET := $(if $(shell [ -t 2 ] && echo terminal),,-q)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input $(QUIET)
 
-# The vendors' own clients that the tests drive; each list in tests/clients/ is installed into a folder of its name.
+# The vendors' own clients that the tests drive; each list in tests/clients/ is whole, and installed into a folder of its
+# name.
 CLIENTS := $(patsubst tests/clients/requirements-%.txt,%,$(wildcard tests/clients/requirements-*.txt))
 NODE_CLIENTS := dd-trace@5.132.0 pangea-node-sdk@5.6.0
 NODE_VERSIONS := $(subst $(eval) ,-,$(NODE_CLIENTS))
@@ -89,7 +90,7 @@ clients: $(CLIENTS:%=.clients/%/.done) $(if $(shell command -v npm),.clients/nod
 .clients/%/.done: tests/clients/requirements-%.txt | .venv/.dev
 	@echo "Installing the client $* ..."
 	@rm -rf $(@D)
-	@$(PIP) install --upgrade --target $(@D) -r $<
+	@$(PIP) install --no-deps --upgrade --target $(@D) -r $<
 	@touch $@
 
 # Without these the Node tests are skipped and say so; a machine without the npm registry can still test the rest.

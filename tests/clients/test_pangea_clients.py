@@ -1,7 +1,7 @@
 """The vendor's own Python and Node clients, unmodified, each in a process of its own, against a real server.
 
-The gateways (LiteLLM, Kong) and NeMo are too heavy to install here; what their guardrails send and how they read the
-answer is written out below from their sources.
+Kong and NeMo are too heavy to install here; what their guardrails send and how they read the answer is written out below
+from their sources. LiteLLM's guardrails run themselves in `test_litellm.py`.
 """
 
 from __future__ import annotations
@@ -267,8 +267,8 @@ def test_a_client_with_a_config_id(guard_server: RunningServer) -> None:
 # --- gateways, as their code has it ----------------------------------------------------------------------------------
 
 
-def litellm(server: RunningServer, body: Answer) -> Answer:
-    """LiteLLM's guardrail `pangea`: posts to `api_base + /v1beta/guard`, raises for all but 2xx, reads the result."""
+def gateway(server: RunningServer, body: Answer) -> Answer:
+    """Kong's plugin: posts to `api_base + /v1beta/guard`, raises for all but 2xx, reads the result."""
     answer = httpx.post(
         f"{server.url}/v1beta/guard",
         headers={"Authorization": f"Bearer {server.key}", "Content-Type": "application/json"},
@@ -280,17 +280,6 @@ def litellm(server: RunningServer, body: Answer) -> Answer:
     return result
 
 
-def test_litellm(guard_server: RunningServer) -> None:
-    messages = [{"role": "user", "content": "My SSN is 234-56-7890"}, {"role": "assistant", "content": None}]
-    before = {"debug": False, "input": {"messages": messages, "tools": None}, "event_type": "input"}
-    result = litellm(guard_server, {**before, "recipe": "pangea_llm_prompt_guard"})
-    assert result["blocked"] is False
-    assert result["transformed"] is True
-    assert result["output"]["messages"] == [{"role": "user", "content": "My SSN is <US_SSN>"}, messages[1]]
-    before["input"] = {"messages": [{"role": "user", "content": ATTACK}], "tools": None}
-    assert litellm(guard_server, before)["blocked"] is True
-
-
 def test_kong_needs_the_messages_in_number_and_order(guard_server: RunningServer) -> None:
     messages = [{"role": "user", "content": f"{number}: ann{number}@example.com"} for number in range(20)]
     body = {
@@ -300,7 +289,7 @@ def test_kong_needs_the_messages_in_number_and_order(guard_server: RunningServer
         "source_ip": "192.0.2.7",
         "extra_info": {"app_name": "kong"},
     }
-    result = litellm(guard_server, body)
+    result = gateway(guard_server, body)
     assert [message["content"] for message in result["output"]["messages"]] == [
         f"{number}: <EMAIL_ADDRESS>" for number in range(20)
     ]
