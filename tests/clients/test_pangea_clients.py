@@ -1,7 +1,7 @@
 """The vendor's own Python and Node clients, unmodified, each in a process of its own, against a real server.
 
-Kong and NeMo are too heavy to install here; what their guardrails send and how they read the answer is written out below
-from their sources. LiteLLM's guardrails run themselves in `test_litellm.py`.
+Kong and NeMo are too heavy to install here; what their guardrails send and how they read the answer is written out
+below from their sources. LiteLLM's guardrails run themselves in `test_litellm.py`.
 """
 
 from __future__ import annotations

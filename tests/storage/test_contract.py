@@ -27,7 +27,7 @@ from guardhouse.model.policy import (
 )
 from guardhouse.model.recipe import DetectorSetting, Recipe, Rule, RuleAction
 from guardhouse.settings import Settings
-from guardhouse.storage.base import ActivityQuery
+from guardhouse.storage.base import ActivityQuery, SealedAnswer
 from guardhouse.storage.database import WriteRefused
 from guardhouse.storage.store import SqlStore, store_of
 
@@ -66,7 +66,7 @@ FULL_POLICY = Policy(
 
 async def test_it_answers_and_says_its_schema(store: SqlStore) -> None:
     await store.ping()
-    assert await store.schema_version() == 4
+    assert await store.schema_version() == 5
 
 
 async def test_opening_again_changes_nothing(store: SqlStore, settings: Settings) -> None:
@@ -411,3 +411,29 @@ async def test_un_redactions_stand_beside_evaluations(store: SqlStore) -> None:
         assert [record.id for record in page.records] == expected
         assert await store.activity.count(query) == len(expected)
     assert await store.activity.prune(before=None, keep_rows=0) == 2
+
+
+# --- sealed answers --------------------------------------------------------------------------------------------------
+
+
+def answer(number: int, *, minutes: int = 5) -> SealedAnswer:
+    return SealedAnswer(f"a{number}", START + timedelta(minutes=minutes, seconds=number), f"sealed {number}")
+
+
+async def test_an_answer_is_found_until_it_expires(store: SqlStore) -> None:
+    await store.answers.put([answer(1), answer(2)], now=START, keep_rows=10)
+    assert await store.answers.find("a1", now=START) == answer(1)
+    assert await store.answers.find("a1", now=answer(1).expires) == answer(1)
+    assert await store.answers.find("a1", now=answer(2).expires) is None
+    assert await store.answers.find("a3", now=START) is None
+
+
+async def test_old_and_surplus_answers_go(store: SqlStore) -> None:
+    await store.answers.put([answer(1), answer(2)], now=START, keep_rows=10)
+    await store.answers.put([answer(3, minutes=60)], now=answer(2).expires, keep_rows=10)
+    await store.answers.put([], now=START, keep_rows=10)
+    found = [await store.answers.find(f"a{number}", now=START) for number in (1, 2, 3)]
+    assert found == [None, answer(2), answer(3, minutes=60)]
+    await store.answers.put([answer(number) for number in range(4, 9)], now=START, keep_rows=2)
+    left = [number for number in range(1, 9) if await store.answers.find(f"a{number}", now=START)]
+    assert left == [3, 8]

@@ -64,7 +64,7 @@ async def test_a_schema_of_version_one_keeps_its_keys(settings: Settings) -> Non
     await old.close()
     new = store_of(settings)
     await new.open()
-    assert await new.schema_version() == 4
+    assert await new.schema_version() == 5
     assert await new.keys.all() == [make_key()]
     await new.activity.append([make_record()])
     await new.close()
@@ -104,15 +104,16 @@ async def test_many_may_start_at_once_on_nothing(settings: Settings) -> None:
         (2, "create_policies"),
         (3, "create_activity"),
         (4, "create_configurations"),
+        (5, "create_answers"),
     ]
     await asyncio.gather(*(store.close() for store in stores))
 
 
 async def test_a_store_of_a_newer_version_is_left_alone(store: SqlStore, settings: Settings) -> None:
     async with store._database.writing() as connection:
-        await connection.execute(insert(tables.migrations).values(number=5, name="from_the_future", applied_us=0))
+        await connection.execute(insert(tables.migrations).values(number=6, name="from_the_future", applied_us=0))
     older = store_of(settings)
-    with pytest.raises(ConfigurationError, match="newer version: it has schema 5, this version knows 4"):
+    with pytest.raises(ConfigurationError, match="newer version: it has schema 6, this version knows 5"):
         await older.open()
     await older.close()
 

@@ -246,7 +246,7 @@ class Guard:
         deadline = now + self._settings.deadline_s - used_s
         parts = judged_images(request.conversation)
         images: tuple[ImageReading, ...] = ()
-        if parts and plan.reads_images:
+        if parts and plan.reads_images and not request.denied:
             plan = plan.for_images()
             with watch.stage("images"):
                 images = read_images(self._images, parts, now=now, deadline=deadline)

@@ -17,6 +17,7 @@ from guardhouse.model.policy import StoreText
 from guardhouse.model.request import EvaluationRequest
 from guardhouse.redaction.keys import load_key_ring
 from guardhouse.service.activity import Activity, Retention
+from guardhouse.service.answers import SharedAnswers
 from guardhouse.service.configurations import Configurations
 from guardhouse.service.evaluate import Evaluator
 from guardhouse.service.keys import Keys
@@ -64,6 +65,7 @@ class Services:
         self.recipes = Recipes(store.policies, self.policies, check=lambda recipe: self.guard.check_recipe(recipe))
         self.configurations = Configurations(store.policies, self.policies)
         self.activity = Activity(store.activity)
+        self.answers = SharedAnswers(store.answers)
         self._guard = guard
         self._log = GroupCommit(store.activity.append)
         self._lanes: Lanes | None = None
@@ -93,6 +95,8 @@ class Services:
         self._evaluator = Evaluator(self.guard, self.policies, self._lanes, self._log)
         self._unredactions = Unredactions(self.guard, self._lanes, self._log)
         await self.policies.snapshot()
+        if self.settings.workers > 1 or self.settings.database_url:
+            self.answers.start()
         retention = Retention(self.store.activity, days=self.settings.retention_days, rows=self.settings.retention_rows)
         self._retention = asyncio.get_running_loop().create_task(retention.run(), name="retention")
 
@@ -183,6 +187,7 @@ class Services:
         if self._guard is not None:
             await asyncio.to_thread(self._guard.close)
         await self._log.close()
+        await self.answers.close()
         await self.store.close()
 
     @staticmethod

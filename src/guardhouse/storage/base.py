@@ -161,6 +161,25 @@ class ActivityStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class SealedAnswer:
+    """An answer as the store has it: only who was answered can open `sealed`."""
+
+    id: str
+    expires: datetime
+    sealed: str = field(repr=False)
+
+
+class AnswerStore(Protocol):
+    """Answers for a short while, for processes that did not give them."""
+
+    async def put(self, given: Sequence[SealedAnswer], *, now: datetime, keep_rows: int) -> None:
+        """Adds them, and deletes what has expired at `now` or is beyond the `keep_rows` that expire last."""
+        ...
+
+    async def find(self, answer_id: str, *, now: datetime) -> SealedAnswer | None: ...
+
+
 class Store(Protocol):
     """One back end. Its methods raise `StorageUnavailable` when it cannot be reached or refuses."""
 
@@ -177,6 +196,9 @@ class Store(Protocol):
 
     @property
     def activity(self) -> ActivityStore: ...
+
+    @property
+    def answers(self) -> AnswerStore: ...
 
     async def open(self) -> None:
         """Connects and brings the schema up to date; any number of processes may do so at once."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from guardhouse.settings import Settings
 from guardhouse.storage.activity import SqlActivity
+from guardhouse.storage.answers import SqlAnswers
 from guardhouse.storage.database import Database
 from guardhouse.storage.keys import SqlKeys
 from guardhouse.storage.policies import SqlPolicies
@@ -19,6 +20,7 @@ class SqlStore:
         self.keys = SqlKeys(database)
         self.policies = SqlPolicies(database)
         self.activity = SqlActivity(database)
+        self.answers = SqlAnswers(database)
 
     @property
     def name(self) -> str:

@@ -55,6 +55,14 @@ revisions = Table(
     Column("document", Text),
 )
 
+answers = Table(
+    "answers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("expires_us", BigInteger, nullable=False),
+    Column("sealed", Text, nullable=False),
+)
+
 activity = Table(
     "activity",
     metadata,

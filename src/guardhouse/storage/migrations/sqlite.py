@@ -61,4 +61,13 @@ async def create_configurations(connection: AsyncConnection) -> None:
     )
 
 
-STEPS: tuple[Step, ...] = (create_keys, create_policies, create_activity, create_configurations)
+async def create_answers(connection: AsyncConnection) -> None:
+    """Answers that other processes may be asked for, sealed, for a short while."""
+    await run_statements(
+        connection,
+        "CREATE TABLE answers (id TEXT PRIMARY KEY NOT NULL, expires_us BIGINT NOT NULL, sealed TEXT NOT NULL)",
+        "CREATE INDEX answers_expires ON answers (expires_us)",
+    )
+
+
+STEPS: tuple[Step, ...] = (create_keys, create_policies, create_activity, create_configurations, create_answers)

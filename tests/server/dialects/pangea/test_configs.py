@@ -725,7 +725,7 @@ def test_every_member_of_the_wrong_type_is_a_400(admin: httpx.Client) -> None:
                 assert answer.status_code == 400, (service, name, value)
 
 
-def test_other_workers_learn_of_a_configuration(start_server: Callable[..., RunningServer]) -> None:
+def test_other_workers_learn_of_a_configuration_and_of_answers(start_server: Callable[..., RunningServer]) -> None:
     server = start_server(workers=2)
     headers = {"Authorization": f"Bearer {server.admin_key}"}
 
@@ -742,3 +742,15 @@ def test_other_workers_learn_of_a_configuration(start_server: Callable[..., Runn
     while shown() != {f"Reach {MAIL}, SSN <US_SSN>."}:
         assert time.monotonic() < deadline
         time.sleep(0.1)
+    told = httpx.post(f"{server.url}/v1/text/guard", json={"text": TEXT}, headers=headers, timeout=60)
+    url = f"{server.url}/request/{told.json()['request_id']}"
+
+    def polled() -> list[bytes]:
+        return [httpx.get(url, headers=headers, timeout=60).content for _ in range(8)]
+
+    while polled() != [told.content] * 8:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    stranger = {"Authorization": f"Bearer {server.create_key()}"}
+    for _ in range(8):
+        assert httpx.get(url, headers=stranger, timeout=60).json()["status"] == "NotFound"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
@@ -15,7 +16,10 @@ from starlette.types import Scope
 from guardhouse.errors import GuardhouseError, InvalidContext, MethodNotAllowed, NotFound
 from guardhouse.model.evaluation import Evaluation
 from guardhouse.model.key import ApiKey, Permission
+from guardhouse.model.policy import Scope as PolicyScope
+from guardhouse.model.policy import StoreText
 from guardhouse.model.request import EvaluationRequest
+from guardhouse.server.auth import bearer_of
 from guardhouse.server.dialects.base import front_of
 from guardhouse.server.dialects.offload import off_loop
 from guardhouse.server.dialects.pangea.answers import KeptAnswers
@@ -49,6 +53,7 @@ _GUARD = ("/v1/guard", "/v1beta/guard")
 _GUARD_ASYNC = ("/v1/guard_async", "/v1beta/guard_async")
 _CHAT_COMPLETIONS = ("/v1/guard_chat_completions",)
 _REQUEST = "/request/{request_id}"
+_REQUEST_ID = re.compile(r"prq_[a-z2-7]{32}")
 _ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _REDACT_STRUCTURED = ("/v1/redact_structured",)
 _REDACT, _UNREDACT = ("/v1/redact",), ("/v1/unredact",)
@@ -247,6 +252,8 @@ async def _request(request: Request) -> Response:
     key = await front_of(request).admit(request)
     request_id = request.path_params["request_id"]
     body = _kept_answers(request).find(request_id, key.id)
+    if body is None and _REQUEST_ID.fullmatch(request_id):
+        body = await front_of(request).services.answers.find(request_id, bearer_of(request))
     if body is None:
         raise NotFound("no answer is kept for this request id")
     return Response(body, media_type="application/json", headers={"x-request-id": request_id})
@@ -276,8 +283,19 @@ async def _answered(
     evaluation = await front_of(request).evaluate(request, asked, key)
     summary, result = await off_loop(body.size_bytes, answer, call, evaluation)
     response = await off_loop(body.size_bytes, success, request, summary=summary, result=result)
-    _kept_answers(request).keep(response.headers["x-request-id"], key.id, bytes(response.body))
+    await _keep(request, key, response)
     return response
+
+
+async def _keep(request: Request, key: ApiKey, response: Response) -> None:
+    """Keeps the answer for `GET /request/{id}`: here, and sealed for the others where the policy lets texts be kept."""
+    request_id, body = response.headers["x-request-id"], bytes(response.body)
+    _kept_answers(request).keep(request_id, key.id, body)
+    services = front_of(request).services
+    if services.answers.is_shared:
+        policy = await services.policies.effective(PolicyScope(service=key.service))
+        if policy.store_text is not StoreText.NONE:
+            services.answers.offer(request_id, bearer_of(request), body)
 
 
 def _service_of(request: Request, document: Any) -> str:

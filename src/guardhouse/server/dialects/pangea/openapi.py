@@ -85,7 +85,7 @@ _CHAT_COMPLETIONS = operation(
     tag="pangea",
 )
 _REQUEST = operation(
-    "An answer given in the last five minutes by this worker, to the key that asked.",
+    "An answer given in the last five minutes, to the key that asked.",
     answers={200: ("The answer as it was.", _envelope(OBJECT)), 404: ("None is kept.", _envelope({"type": "null"}))},
     parameters=[{"name": "request_id", "in": "path", "required": True, "schema": _STRING}],
     tag="pangea",
