@@ -259,6 +259,47 @@ def test_the_clients_own_exceptions(driver: Driver) -> None:
     assert no_recipe["status"] == "RecipeNotExist"
 
 
+def test_configurations_apply(driver: Driver, guard_server: RunningServer) -> None:
+    def made(service: str, **content: Any) -> str:
+        url = f"{guard_server.url}/{service}/v1beta/config/create"
+        headers = {"Authorization": f"Bearer {guard_server.admin_key}"}
+        answer = httpx.post(url, json={"name": "x", **content}, headers=headers, timeout=30).json()
+        return str(answer["result"]["id"])
+
+    def under(config_id: str, call: Answer) -> Answer:
+        if driver.language == "node":  # which has no config id of its own and sends what it is given
+            return {**call, "arguments": {**call["arguments"], "config_id": config_id}}
+        return {**call, "config_id": config_id}
+
+    masked = {"redact_rule_id": "US_SSN", "redaction": {"redaction_type": "mask"}}
+    detectors = [{"detector_name": "pii_entity", "state": "enabled", "settings": {"rules": [masked]}}]
+    logic = {"==": [{"var": "user.source_ip"}, "192.0.2.7"]}
+    access = [{"rule_key": "r", "name": "R", "state": "block", "logic": logic}]
+    recipes = {"mine": {"name": "M", "description": "D", "detectors": detectors, "access_rules": access}}
+    guarding = made("ai-guard", recipes=recipes)
+    redacting = made("redact", enabled_rules=["US_SSN"])
+    prompting = made("prompt-guard", malicious_detection_threshold=1.0)
+    prompt = {
+        "service": "PromptGuard",
+        "method": "guard",
+        "arguments": {"messages": [{"role": "user", "content": ATTACK}]},
+    }
+    text, refused, whole, plain, injection = driver.call(
+        under(guarding, guard_text(text=ANN, recipe="mine")),
+        under(guarding, guard_text(text=ANN, recipe="mine", log_fields={"source": "192.0.2.7"})),
+        under(guarding, guard(input={"messages": [{"role": "user", "content": ANN}]}, recipe="mine")),
+        under(redacting, redact("redact", text=ANN)),
+        under(prompting, prompt),
+    )
+    hidden = ANN.replace("234-56-7890", "*" * 11)
+    assert (text["result"]["prompt_text"], text["result"]["blocked"]) == (hidden, False)
+    assert text["result"]["access_rules"]["r"]["matched"] is False
+    assert (refused["result"]["blocked"], refused["result"]["access_rules"]["r"]["action"]) == (True, "blocked")
+    assert whole["result"]["output"]["messages"][0]["content"] == hidden
+    assert plain["result"]["redacted_text"] == ANN.replace("234-56-7890", "<US_SSN>")
+    assert injection["result"]["detected"] is False
+
+
 def test_a_client_with_a_config_id(guard_server: RunningServer) -> None:
     (answer,) = Driver("python", guard_server).call({**guard_text(text=HELLO), "config_id": "pci_" + "a" * 32})
     assert answer["status"] == "Success"

@@ -331,6 +331,35 @@ def test_ten_thousand_messages(post: Post) -> None:
     assert enveloped(answer)["result"]["output"] == {"messages": messages}
 
 
+def test_prompt_guard_takes_images_beside_text_and_says_whether_they_were_read(post: Post) -> None:
+    image = {"type": "image", "image_content_url": "https://example.com/a.png"}
+    for text, detected in (("hello", False), (ATTACK, True)):
+        parts = [{"type": "text", "text": text}, image]
+        answer = post("/prompt-guard/v1/guard", json={"messages": [{"role": "user", "content": parts}]})
+        told = enveloped(answer)["result"]
+        assert (told["detected"], told["info"]) == (detected, "Images were not read.")
+
+
+def test_what_the_successor_takes_and_gives(post: Post) -> None:
+    path = "/aidr/aiguard/v1/guard_chat_completions"
+    parts = [{"type": "text", "text": "hello"}, {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}]
+    body = {
+        "guard_input": {"messages": [{"role": "user", "content": parts}], "tools": []},
+        "extra_info": {"user_name": "ann", "anything": [1]},
+        "app_id": "shop", "user_id": "u1", "llm_provider": "p", "model": "m", "model_version": "1",
+        "source_ip": "192.0.2.7", "source_location": "US", "tenant_id": "t", "event_type": "input",
+        "collector_instance_id": "c",
+    }  # fmt: skip
+    told = enveloped(post(path, json=body))["result"]
+    assert told["guard_output"] == body["guard_input"]
+    assert (told["policy"], told["blocked"], told["transformed"]) == ("pangea_prompt_guard", False, False)
+    assert "recipe" not in told
+    for name in ("recipe", "overrides", "debug", "config_id", "input", "actor_id", "count_tokens"):
+        assert ("UnexpectedProperty", f"/{name}") in problems(post(path, json={**body, name: "x"}))
+    large = {"messages": [{"role": "user", "content": "a " * 540_000}]}
+    assert problems(post(path, json={"guard_input": large})) == [("AboveMaxLength", "/guard_input")]
+
+
 def test_every_member_of_the_wrong_type_is_a_400(post: Post) -> None:
     members = ("text", "messages", "recipe", "debug", "overrides", "log_fields", "config_id", "input", "event_type")
     for member in members:

@@ -179,6 +179,66 @@ def test_keys_and_salts_of_a_vault_are_told_apart_by_their_ids(client: httpx.Cli
     assert tweaks[0] == tweaks[2] != tweaks[1]
 
 
+@pytest.mark.parametrize(
+    ("rule", "text", "value", "told_as"),
+    [
+        ("ABA_ROUTING_NUMBER", "routing number 021000021", "021000021", "ABA_ROUTING_NUMBER"),
+        ("FIREBASE_URL", "at https://shop-4711.firebaseio.com/", "https://shop-4711.firebaseio.com", "FIREBASE_URL"),
+        ("PROFANITY", "what the fuck, Scunthorpe", "fuck", "PROFANITY"),
+        ("MONEY", "it costs $1,200.50 today", "$1,200.50", "MONEY"),
+        ("US_DRIVER_LICENSE", "California driver's license D1234562", "D1234562", "US_DRIVER_LICENSE"),
+        ("us_drivers_license", "California driver's license D1234562", "D1234562", "US_DRIVER_LICENSE"),
+        ("FIN/NRIC", "my NRIC is S1234567D", "S1234567D", "FIN/NRIC"),
+    ],
+)
+def test_rules_are_spelled_as_redact_does(client: httpx.Client, rule: str, text: str, value: str, told_as: str) -> None:
+    told = result(client, "redact", text=text, rules=[rule], debug=True)
+    assert told["redacted_text"] == text.replace(value, f"<{told_as}>")
+    (found,) = told["report"]["recognizer_results"]
+    assert (found["field_type"], found["text"], found["start"]) == (told_as, value, text.index(value))
+    masked = {rule: {"redaction_type": "mask"}}
+    told = result(client, "redact", text=text, rules=[rule], redaction_method_overrides=masked)
+    assert told["redacted_text"] == text.replace(value, "*" * len(value))
+
+
+def test_rule_sets(client: httpx.Client) -> None:
+    text = f"damn shit, {MAIL}, key AKIA2E0A8F3B244C9986"
+    for name, hidden in (
+        ("PII", text.replace(MAIL, "<EMAIL_ADDRESS>")),
+        ("secrets", text.replace("AKIA2E0A8F3B244C9986", "<AMAZON_AWS_ACCESS_KEY_ID>")),
+        ("PROFANITY", text.replace("shit", "<PROFANITY>")),
+    ):
+        assert result(client, "redact", text=text, rulesets=[name])["redacted_text"] == hidden
+
+
+def test_rules_of_paths_may_bring_their_method(client: httpx.Client) -> None:
+    paths = [
+        {"path": "$.user", "rules": [{"rule": "US_SSN", "redaction_type": "mask"}, "EMAIL_ADDRESS"]},
+        {"path": "$.notes[0]", "rules": [{"rule": "US_SSN"}]},
+    ]
+    told = result(client, "redact_structured", data=DATA, jsonp=paths)
+    assert told["redacted_data"]["user"] == {"ssn": "*" * 11, "mail": "<EMAIL_ADDRESS>"}
+    assert told["redacted_data"]["notes"] == ["ssn <US_SSN>", f"mail {MAIL}"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        ("US_SSN", ("InvalidArray", "/jsonp/0/rules")),
+        ([5], ("InvalidString", "/jsonp/0/rules/0")),
+        ([{}], ("FieldRequired", "/jsonp/0/rules/0/rule")),
+        ([{"rule": 5}], ("InvalidString", "/jsonp/0/rules/0/rule")),
+        ([{"rule": "NO_SUCH"}], ("NotEnumMember", "/jsonp/0/rules/0")),
+        ([{"rule": "US_SSN", "redaction_type": "x"}], ("NotEnumMember", "/jsonp/0/rules/0/redaction_type")),
+        ([{"rule": "US_SSN", "what": 1}], ("UnexpectedProperty", "/jsonp/0/rules/0/what")),
+    ],
+    ids=str,
+)
+def test_mistakes_in_rules_of_paths(client: httpx.Client, rules: Any, expected: tuple[str, str]) -> None:
+    body = {"data": {"a": "x"}, "jsonp": [{"path": "$.a", "rules": rules}]}
+    assert expected in problems(client.post("/v1/redact_structured", json=body))
+
+
 DATA = {"user": {"ssn": SSN, "mail": MAIL}, "notes": [f"ssn {SSN}", f"mail {MAIL}"], "n": 7, "none": None}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from guardhouse.model.activity import LogFields
 from guardhouse.model.conversation import Conversation, Message, Path, Role
-from guardhouse.model.evaluation import AppliedFinding, Evaluation
+from guardhouse.model.evaluation import AppliedFinding, Evaluation, Outcome
 from guardhouse.model.policy import Scope
 from guardhouse.model.recipe import DetectorOverride, Overrides, Rule, RuleAction
 from guardhouse.model.request import EvaluationRequest
@@ -21,6 +21,7 @@ from guardhouse.server.dialects.pangea.shelf import NO_SHELF, Shelf
 from guardhouse.server.dialects.pangea.text_guard import LIMIT_BYTES, check_size, compact_json
 
 _DETECTOR = "prompt_attack"
+_UNREAD = (Outcome.NOT_EXECUTED, Outcome.FAILED)
 _CATEGORIES = (
     "JAILBREAK",
     "INDIRECT_PROMPT_INJECTION",
@@ -90,6 +91,8 @@ def prompt_guard_answer(call: PromptGuardCall, evaluation: Evaluation) -> tuple[
         if code_among(applied.finding.analyzer, call.analyzers, call.off) is not None
     ]
     classifications = _classifications(evaluation, counted) if call.classify else []
+    unread = [report for report in evaluation.reports if report.detector == "image" and report.outcome in _UNREAD]
+    images = "Images were not read." if unread else ""
     if not counted:
         highest = max(evaluation.confidences.values(), default=0.0)
         benign = 1.0 - min(highest, 1.0)
@@ -97,7 +100,9 @@ def prompt_guard_answer(call: PromptGuardCall, evaluation: Evaluation) -> tuple[
         result = {
             "detected": False,
             "confidence": round(min(highest, 1.0), 2),
-            "info": "Neither clearly malicious nor clearly benign." if doubtful else "",
+            "info": " ".join(
+                filter(None, ("Neither clearly malicious nor clearly benign." if doubtful else "", images))
+            ),
             "analyzer": "",
             "type": "",
         }
@@ -108,7 +113,7 @@ def prompt_guard_answer(call: PromptGuardCall, evaluation: Evaluation) -> tuple[
     return "Prompt Injection Detected", {
         "detected": True,
         "confidence": round(surest.confidence, 2),
-        "info": "",
+        "info": images,
         "analyzer": code_among(surest.analyzer, call.analyzers),
         "type": "indirect" if is_indirect else "direct",
         "classifications": classifications,

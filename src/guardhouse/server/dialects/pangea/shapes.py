@@ -250,8 +250,9 @@ def _part(item: Mapping[str, Any], path: Path) -> ContentPart:
         if isinstance(item.get(member), str):
             return ContentPart(PartKind.TEXT, item[member], (*path, member))
     image = item.get("image_url")
-    if isinstance(image, str):
-        return ContentPart(PartKind.IMAGE, image, (*path, "image_url"))
+    for member, value in (("image_url", image), ("image_content_url", item.get("image_content_url"))):
+        if isinstance(value, str):
+            return ContentPart(PartKind.IMAGE, value, (*path, member))
     if isinstance(image, Mapping) and isinstance(image.get("url"), str):
         return ContentPart(PartKind.IMAGE, image["url"], (*path, "image_url", "url"))
     source = item.get("source")
