@@ -31,7 +31,7 @@ def test_a_store_in_use(terminal: Terminal) -> None:
     terminal.run("keys", "create", "--name", "app", "--role", "admin", "--expires", "5d")
     terminal.run("policy", "set", "--blocking", "block")
     found = checks(terminal)
-    assert found["store", "schema"]["detail"] == "version 3"
+    assert found["store", "schema"]["detail"] == "version 5"
     assert found["store", "keys"]["detail"] == "1 live; app expires in 4 days"
     assert found["store", "policy"]["detail"] == "revision 1"
 

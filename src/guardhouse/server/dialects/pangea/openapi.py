@@ -37,7 +37,7 @@ def _answers(result: dict[str, Any]) -> dict[int, tuple[str, dict[str, Any]]]:
     }
 
 
-_VERDICT = {"recipe": _STRING, "blocked": _FLAG, "transformed": _FLAG, "detectors": OBJECT}
+_VERDICT = {"recipe": _STRING, "blocked": _FLAG, "transformed": _FLAG, "detectors": OBJECT, "access_rules": OBJECT}
 _TEXT_GUARD = operation(
     "Guard one text, or the messages of a model call.",
     body=_object(
@@ -47,6 +47,7 @@ _TEXT_GUARD = operation(
         debug=_FLAG,
         overrides=OBJECT,
         log_fields=OBJECT,
+        config_id=_STRING,
     ),
     answers=_answers(
         _object(
@@ -72,6 +73,7 @@ _GUARD = operation(
         extra_info=OBJECT,
         analyzers={"type": "array", "items": _STRING},
         classify=_FLAG,
+        config_id=_STRING,
     ),
     answers=_answers(_object((), **_VERDICT, output=OBJECT, detected=_FLAG, confidence={"type": "number"})),
     tag="pangea",
@@ -100,6 +102,7 @@ _REDACT_OPTIONS: dict[str, dict[str, Any]] = {
     "debug": _FLAG,
     "llm_request": _FLAG,
     "vault_parameters": OBJECT,
+    "config_id": _STRING,
 }
 _REDACT = operation(
     "Take what is sensitive out of a text.",
