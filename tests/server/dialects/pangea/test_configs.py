@@ -495,7 +495,7 @@ def test_every_kind_of_detector_can_be_set(admin: httpx.Client) -> None:
         detector("language", languages=["en"], action="report"),
         detector("code_detection", action="report", threshold=0.5),
         detector("topic", rule("religion"), rule("politics")),
-        detector("competitors", action="report"),
+        detector("competitors", action="block", competitors=["Acme Corp"]),
         detector("selfharm", action="block", threshold=0.7),
         detector("roleplay", action="report"),
         detector("gibberish", action="report"),
@@ -518,6 +518,8 @@ def test_every_kind_of_detector_can_be_set(admin: httpx.Client) -> None:
         "competitors", "selfharm", "gibberish", "sentiment",
     }  # fmt: skip
     assert guarded(admin, config, ATTACK, recipe="r")["blocked"] is True
+    told = guarded(admin, config, "Is Acme Corp better than you?", recipe="r")
+    assert (told["blocked"], told["detectors"]["competitors"]["data"]["entities"]) == (True, ["Acme Corp"])
 
 
 def test_entities_of_a_linked_redact_configuration(admin: httpx.Client) -> None:
@@ -630,6 +632,10 @@ def test_a_rule_that_costs_too_much_is_taken_to_match(admin: httpx.Client) -> No
         ({"recipes": {"r": recipe(detector("nonsense"))}}, ("NotEnumMember", "/recipes/r/detectors/0/detector_name")),
         ({"recipes": {"r": recipe(detector("hardening"))}}, ("NotEnumMember", "/recipes/r/detectors/0/detector_name")),
         ({"recipes": {"r": recipe(PII, PII)}}, ("ItemNotUnique", "/recipes/r/detectors/1/detector_name")),
+        (
+            {"recipes": {"r": recipe(detector("competitors", action="block"))}},
+            ("FieldRequired", "/recipes/r/detectors/0/settings/competitors"),
+        ),
         ({"recipes": {"r": recipe({"state": "on"})}}, ("NotEnumMember", "/recipes/r/detectors/0/state")),
         (
             {"recipes": {"r": recipe(detector("pii_entity", rule("NO_SUCH")))}},

@@ -28,7 +28,7 @@ _SETTINGS: Mapping[str, tuple[str, ...]] = {
     "prompt_injection": ("action",),
     "gibberish": ("action",),
     "roleplay": ("action",),
-    "competitors": ("action",),
+    "competitors": ("action", "competitors"),
     "selfharm": ("action", "threshold"),
     "sentiment": ("action", "threshold"),
     "code_detection": ("action", "threshold"),
@@ -111,7 +111,15 @@ class RecipeReader:
         given = {member: settings[member] for member in own if member in settings}
         if rules:
             given |= self._single(name, rules, path)
+        names = self._check.strings(given, "competitors", path) or ()
+        given.pop("competitors", None)
         READERS[name](self._reader, given, path)
+        if name == "competitors" and not names:
+            self._check.add("FieldRequired", "the names of the competitors are required", (*path, "competitors"))
+        elif name == "competitors":
+            self._reader.draft(name).options["names"] = list(names)
+        elif name == "image" and name not in self._reader.drafts:
+            self._check.add("NotEnumMember", "images are not read here", path)
 
     def _rule(self, item: Any, path: Path) -> tuple[Mapping[str, Any], str, Rule]:
         """The rule's table, its id and what it does."""
