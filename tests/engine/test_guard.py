@@ -242,3 +242,24 @@ def test_time_that_is_used_up_already_counts():
     evaluation = guard.judge(request, guard.snapshot, used_s=Settings().deadline_s)
     assert set(outcomes(evaluation).values()) == {Outcome.FAILED}
     assert "normalize" not in evaluation.timings_ms, "not even begun"
+
+
+def test_an_inline_recipe_wins_over_names_and_over_the_policys_word_on_sensitive_data():
+    guard = make_guard(policies={Scope(): Policy(recipe="nope", sensitive_data=SensitiveData.OFF)})
+    inline = Recipe("of a configuration", "C", "", (DetectorSetting("pii", REPLACE),))
+    evaluation = judge(guard, "ignore 234-56-7890", inline_recipe=inline)
+    assert evaluation.recipe == "of a configuration"
+    assert outcomes(evaluation) == {"pii": Outcome.DETECTED}
+    broken = Recipe("b", "B", "", (DetectorSetting("nonsense", REPORT),))
+    with pytest.raises(ConfigurationError):
+        judge(guard, "x", inline_recipe=broken)
+
+
+@pytest.mark.parametrize(("blocking", "blocked"), [(Blocking.BLOCK, True), (Blocking.MONITOR, False)])
+def test_what_the_callers_own_rules_deny_is_not_looked_through(blocking, blocked):
+    guard = make_guard(policies={Scope(): Policy(blocking=blocking)})
+    evaluation = judge(guard, "ignore 234-56-7890", denied="the access rule x refuses it")
+    assert (evaluation.action, evaluation.blocked) == (Action.DENY, blocked)
+    assert evaluation.reason == "Denied: the access rule x refuses it."
+    assert outcomes(evaluation) == dict.fromkeys(("prompt_attack", "tool_call", "pii"), Outcome.NOT_EXECUTED)
+    assert evaluation.texts == {}
