@@ -77,7 +77,7 @@ def test_reading_images_reaches_nothing(tmp_path: Path, watched: dict[str, str])
         "import numpy, pathlib, rapidocr\nfrom guardhouse.images.ocr import Ocr\nfrom pictures import picture\n"
         "folder = pathlib.Path(rapidocr.__file__).parent\n"
         "before = {file for file in folder.rglob('*') if '__pycache__' not in file.parts}\n"
-        "lines = Ocr(threads=1).lines(numpy.asarray(picture(['read this'])))\n"
+        "lines, is_whole = Ocr(threads=1).lines(numpy.asarray(picture(['read this'])))\n"
         "assert [line.text for line in lines] == ['read this']\n"
         "assert {file for file in folder.rglob('*') if '__pycache__' not in file.parts} == before\n"
     )

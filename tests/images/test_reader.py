@@ -381,3 +381,16 @@ def test_nothing_of_an_image_is_in_a_repr(reader: ImageReader) -> None:
 
 def test_a_large_message_is_no_message(reader: ImageReader) -> None:
     assert read(reader, io.BytesIO(bytes(9 * 1024 * 1024)).getvalue()).unread == "it has more bytes than are read"
+
+
+def test_what_was_read_in_time_is_told_although_the_rest_was_not(reader: ImageReader) -> None:
+    """The reader's own pieces are read one by one; the time was up when the first was done."""
+    from guardhouse.images.ocr import Ocr
+
+    tall = Image.new("RGB", (700, 3000), "white")
+    tall.paste(picture(["at the very top"], width=700), (0, 0))
+    tall.paste(picture(["at the very end"], width=700), (0, 2900))
+    engine = Ocr(threads=1)
+    lines, is_whole = engine.lines(np.asarray(tall))
+    assert ([line.text for line in lines], is_whole) == (["at the very top", "at the very end"], True)
+    assert engine.lines(np.asarray(tall), until=time.monotonic()) == ([], False)

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from guardhouse.errors import MissingExtra
 from guardhouse.images.fetch import fetch_image, is_allowed
 from guardhouse.images.process import ReaderProcess
-from guardhouse.images.reading import Box, ImageReading, Line, Recognised, Unreadable
+from guardhouse.images.reading import LATE, Box, ImageReading, Line, Recognised, Unreadable
 from guardhouse.images.sources import data_url, inline_bytes, is_web_url
 from guardhouse.model.conversation import ContentPart
 from guardhouse.settings import Settings
@@ -21,6 +21,8 @@ from guardhouse.settings import Settings
 REMEMBERED = 512
 """Images whose text is remembered: an agent sends the same ones again with every turn."""
 REMEMBERED_CHARACTERS = 4_000_000
+_SPARE_SHARE = 0.3
+"""The part of an image's time that is left for what was begun before."""
 PURPOSE = "reading the text in images"
 
 
@@ -94,11 +96,14 @@ class ImageReader:
         known = self._memory.get(key)
         if known is not None:
             return known
-        message = {"boxes": None, "max_pixels": self._settings.image_max_pixels}
+        # Clocks of one machine agree. What was read in most of the time is told, rather than nothing when it is up.
+        soft = until - _SPARE_SHARE * (until - time.monotonic())
+        message = {"boxes": None, "max_pixels": self._settings.image_max_pixels, "until": soft}
         answer, _ = self._process.ask(message, data, until=until)
         lines = tuple(Line(text, None if box is None else tuple(box)) for text, box in answer["lines"])
         recognised = Recognised(lines, answer["unread"])
-        self._memory.put(key, recognised)
+        if recognised.unread != LATE:
+            self._memory.put(key, recognised)
         return recognised
 
 

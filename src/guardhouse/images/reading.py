@@ -9,6 +9,9 @@ from guardhouse.errors import DetectorFailed
 from guardhouse.model.conversation import Path
 from guardhouse.model.finding import Span
 
+LATE = "there was no time for all of it"
+"""Why a part of an image was not read that may be read another time."""
+
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels of the picture as it is looked at, right and bottom exclusive."""
 

@@ -15,7 +15,7 @@ import time
 from typing import Any
 
 from guardhouse.images import frames
-from guardhouse.images.reading import Line, Unreadable
+from guardhouse.images.reading import LATE, Line, Unreadable
 
 MAX_LINES = 2_000
 _WATCH_S = 1.0
@@ -44,7 +44,7 @@ class _Reader:
         """`{"lines": [[text, box or null], ...], "unread": ...}`, or the painted image as the blob."""
         try:
             if message["boxes"] is None:
-                lines, unread = self._read(blob, message["max_pixels"])
+                lines, unread = self._read(blob, message["max_pixels"], message["until"])
                 return {"lines": [[line.text, line.box] for line in lines], "unread": unread}, b""
             from guardhouse.images.paint import painted
 
@@ -53,7 +53,7 @@ class _Reader:
         except Unreadable as error:
             return {"lines": [], "unread": str(error)}, b""
 
-    def _read(self, data: bytes, max_pixels: int) -> tuple[list[Line], str]:
+    def _read(self, data: bytes, max_pixels: int, until: float) -> tuple[list[Line], str]:
         import numpy as np
 
         from guardhouse.images.codes import code_lines
@@ -66,16 +66,21 @@ class _Reader:
         decoded = decode(data, max_pixels=max_pixels)
         printed: list[Line] = []
         codes: dict[str, Line] = {}
+        late = ""
         for picture in decoded.pictures:
             pixels = np.asarray(picture)
-            told = {line.text for line in printed}  # in another frame, or on another ground
-            printed += [line for line in self._ocr.lines(pixels) if line.text not in told]
             for code in code_lines(pixels):
                 codes.setdefault(code.text, code)
+            told = {line.text for line in printed}  # in another frame, or on another ground
+            lines, is_whole = self._ocr.lines(pixels, until=until)
+            printed += [line for line in lines if line.text not in told]
+            if not is_whole:
+                late = LATE
+                break
         metadata, left_out = metadata_lines(decoded.image)
         found = [*printed, *codes.values(), *metadata]
         more = "it has more lines than are read" if len(found) > MAX_LINES else ""
-        return found[:MAX_LINES], decoded.unread or left_out or more
+        return found[:MAX_LINES], late or decoded.unread or left_out or more
 
 
 def _limit(memory_mb: int) -> None:
