@@ -21,6 +21,7 @@ QUALITY = {
     ),
     "robustness.py": ("Robustness: prompt attacks disguised and buried", ["--limit", "60", "--data", "DATA"]),
     "sensitive.py": ("Recall and precision: personal data and secrets", ["DATA"]),
+    "sensitive_aims.py": ("Aims: secrets in chat, malicious entities, offsets", ["DATA"]),
     "tool_calls.py": ("Recall and false alarms: tool calls", ["--data", "DATA"]),
 }
 """Title and arguments of each; they need the labelled corpora, which are not part of the repository."""

@@ -113,13 +113,13 @@ def rows(path: Path) -> Iterator[dict[str, Any]]:
 class Scanner:
     """One detector over single texts, with everything reported."""
 
-    def __init__(self, detector: Detector) -> None:
+    def __init__(self, detector: Detector, *, classifier: bool = True) -> None:
         self.detector = detector
         self.setting = DetectorSetting(detector.name, default=Rule(RuleAction.REPORT))
         self.needs = detector.needs(self.setting)
         self.matcher = Matcher(self.needs.patterns)
         self.patterns = frozenset(pattern.id for pattern in self.needs.patterns)
-        self.classifier = load_classifier(cache_entries=1) if self.needs.heads else None
+        self.classifier = load_classifier(cache_entries=1) if self.needs.heads and classifier else None
 
     def __call__(self, text: str) -> list[Finding]:
         conversation = conversation_from_text(text)
@@ -128,7 +128,7 @@ class Scanner:
             matchers=[self.matcher],
             patterns=self.patterns,
             classifier=self.classifier,
-            heads=self.needs.heads,
+            heads=self.needs.heads if self.classifier else frozenset(),
             deadline=float("inf"),
             watch=Stopwatch(time.monotonic),
         )
