@@ -68,6 +68,19 @@ async def test_long_and_surplus_answers_are_not_shared(shared: SharedAnswers, mo
     assert await shared.find("prq_b", "k") is None
 
 
+async def test_what_has_expired_is_deleted_now_and_then(
+    shared: SharedAnswers, store: SqlStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "KEEP_ROWS", 1)
+    start = clock.now
+    for name in ("prq_a", "prq_b"):
+        shared.offer(name, "k", b"x")
+        await shared.flush()
+        clock.now += module._PRUNED_EVERY
+    found = [await store.answers.find(name, now=start) is not None for name in ("prq_a", "prq_b")]
+    assert found == [False, True]
+
+
 async def test_closing_writes_what_waits(shared: SharedAnswers, store: SqlStore, clock: Clock) -> None:
     shared.offer("prq_a", "k", b"x")
     await shared.close()

@@ -421,7 +421,7 @@ def answer(number: int, *, minutes: int = 5) -> SealedAnswer:
 
 
 async def test_an_answer_is_found_until_it_expires(store: SqlStore) -> None:
-    await store.answers.put([answer(1), answer(2)], now=START, keep_rows=10)
+    await store.answers.put([answer(1), answer(2)])
     assert await store.answers.find("a1", now=START) == answer(1)
     assert await store.answers.find("a1", now=answer(1).expires) == answer(1)
     assert await store.answers.find("a1", now=answer(2).expires) is None
@@ -429,11 +429,11 @@ async def test_an_answer_is_found_until_it_expires(store: SqlStore) -> None:
 
 
 async def test_old_and_surplus_answers_go(store: SqlStore) -> None:
-    await store.answers.put([answer(1), answer(2)], now=START, keep_rows=10)
-    await store.answers.put([answer(3, minutes=60)], now=answer(2).expires, keep_rows=10)
-    await store.answers.put([], now=START, keep_rows=10)
+    await store.answers.put([answer(1), answer(2), answer(3, minutes=60)])
+    await store.answers.prune(now=answer(2).expires, keep_rows=10)
     found = [await store.answers.find(f"a{number}", now=START) for number in (1, 2, 3)]
     assert found == [None, answer(2), answer(3, minutes=60)]
-    await store.answers.put([answer(number) for number in range(4, 9)], now=START, keep_rows=2)
+    await store.answers.put([answer(number) for number in range(4, 9)])
+    await store.answers.prune(now=START, keep_rows=2)
     left = [number for number in range(1, 9) if await store.answers.find(f"a{number}", now=START)]
     assert left == [3, 8]

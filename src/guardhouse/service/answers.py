@@ -27,6 +27,7 @@ KEEP_ROWS = 10_000
 LIMIT_BYTES = 32 * 1024
 """A longer answer is not shared."""
 _EVERY_S = 0.25
+_PRUNED_EVERY = timedelta(seconds=5)
 _MOST_WAITING = 1_000
 _NONCE = bytes(12)
 """Each answer has a key of its own, made from its id: none is used twice."""
@@ -40,6 +41,7 @@ class SharedAnswers:
         self._now = now
         self._waiting: deque[SealedAnswer] = deque()
         self._writer: asyncio.Task[None] | None = None
+        self._pruned = datetime.min.replace(tzinfo=UTC)
 
     @property
     def is_shared(self) -> bool:
@@ -75,7 +77,10 @@ class SharedAnswers:
         if not batch:
             return
         try:
-            await self._store.put(batch, now=self._now(), keep_rows=KEEP_ROWS)
+            await self._store.put(batch)
+            if self._now() - self._pruned >= _PRUNED_EVERY:
+                self._pruned = self._now()
+                await self._store.prune(now=self._now(), keep_rows=KEEP_ROWS)
         except StorageUnavailable as error:
             logger.warning("%d answers could not be shared: %s", len(batch), error.detail)
 

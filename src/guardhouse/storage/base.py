@@ -173,8 +173,12 @@ class SealedAnswer:
 class AnswerStore(Protocol):
     """Answers for a short while, for processes that did not give them."""
 
-    async def put(self, given: Sequence[SealedAnswer], *, now: datetime, keep_rows: int) -> None:
-        """Adds them, and deletes what has expired at `now` or is beyond the `keep_rows` that expire last."""
+    async def put(self, given: Sequence[SealedAnswer]) -> None:
+        """Adds them, at least one, in one commit, or none."""
+        ...
+
+    async def prune(self, *, now: datetime, keep_rows: int) -> None:
+        """Deletes what has expired at `now` or is beyond the `keep_rows` that expire last."""
         ...
 
     async def find(self, answer_id: str, *, now: datetime) -> SealedAnswer | None: ...
