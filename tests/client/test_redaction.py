@@ -158,7 +158,7 @@ def test_errors_are_those_of_the_tree(both: Both, guard_server: RunningServer) -
         ("unredact", (float("inf"), "context"), {}, "data"),
         ("originals", (b"context",), {}, "fpe_context"),
     ],
-    ids=str,
+    ids=["none", "an object", "not a number", "a set", "infinity", "bytes"],
 )
 def test_what_is_no_json_is_not_sent(method: str, arguments: tuple[Any, ...], options: Any, path: str) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
