@@ -42,8 +42,10 @@ class TextEvidence:
 
     def hits_of(self, patterns: Iterable[Pattern]) -> Iterable[Hit]:
         """The hits of these patterns, in their order."""
-        for pattern in patterns:
-            yield from self.hits.get(pattern.id, ())
+        for pattern in patterns if self.hits else ():
+            found = self.hits.get(pattern.id)
+            if found:
+                yield from found
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -19,7 +19,7 @@ from guardhouse.engine.collect import collect, judged_texts
 from guardhouse.engine.decide import Thresholds, decide_action
 from guardhouse.engine.explain import explain
 from guardhouse.engine.pictures import Painting, image_texts, judged_images, read_images, with_failed_painting
-from guardhouse.engine.plan import IMAGE, Plan, build_plan
+from guardhouse.engine.plan import IMAGE, Plan, build_plan, overrides_key
 from guardhouse.engine.policy import resolve_policy
 from guardhouse.engine.redacting import REDACTION_RECIPE, redacted_content, redaction_overrides
 from guardhouse.engine.run import Run, fail_plan, gather_evidence, run_plan, skip_plan
@@ -42,13 +42,13 @@ from guardhouse.model.policy import (
     Scope,
     SensitiveData,
 )
-from guardhouse.model.recipe import DetectorSetting, Overrides, Recipe, Rule, RuleAction
+from guardhouse.model.recipe import REDACTING, DetectorSetting, Overrides, Recipe, Rule, RuleAction
 from guardhouse.model.redacted import RedactedContent
 from guardhouse.model.request import EvaluationRequest
 from guardhouse.plugins import collect_detectors, collect_operators, load_plugins
 from guardhouse.redaction.context import Context, merge_contexts, read_context
 from guardhouse.redaction.keys import KeyRing, load_key_ring
-from guardhouse.redaction.redact import Done, Redacted, redact
+from guardhouse.redaction.redact import Done, Redacted, redact, unredacted
 from guardhouse.redaction.session import Session
 from guardhouse.redaction.unredact import Restorer, Unredactor
 from guardhouse.settings import Settings
@@ -103,7 +103,7 @@ class Guard:
         self._new_id = new_id
         self._lock = threading.Lock()
         self._shared: Matcher | None = None
-        self._plans: OrderedDict[tuple[int, SensitiveData | None], tuple[Recipe, Plan]] = OrderedDict()
+        self._plans: OrderedDict[tuple[int, SensitiveData | None, Hashable], tuple[Recipe, Plan]] = OrderedDict()
         self._own_matchers: OrderedDict[tuple[Pattern, ...], Matcher] = OrderedDict()
         own = {recipe.name: recipe for recipe in recipes}
         self.snapshot = PolicySnapshot(0, dict(policies or {}), {**builtin_recipes(), **own})
@@ -255,17 +255,16 @@ class Guard:
         run = self._run(plan, sources, images, request, policy, thresholds, watch, deadline)
         targets = [target for decision in run.decisions for target in decision.targets]
         with watch.stage("redact"):
-            redacted = redact(
-                texts,
-                targets,
-                operators=self.operators,
-                session=Session(
+            if earlier is None and not any(target.rule.action in REDACTING for target in targets):
+                redacted = unredacted(targets)  # most texts: no keys need to be derived
+            else:
+                session = Session(
                     self._key_ring.current_for(tenant),
                     conversation_id=request.conversation_id or request.log_fields.session,
                     earlier=earlier,
                     texts=[source.value for source in texts],
-                ),
-            )
+                )
+                redacted = redact(texts, targets, operators=self.operators, session=session)
             if len(sources) > len(texts) and self._images is not None:
                 painting = Painting(self._images, parts, images, deadline=deadline)
                 redacted, unpainted = painting.add_to(redacted, targets)
@@ -314,7 +313,10 @@ class Guard:
         if not request.overrides.ignore_recipe:
             self._kept_plan(recipe, sensitive_data)  # what is wrong with the recipe alone is not the caller's mistake
         try:
-            return self._built_plan(recipe, request.overrides, sensitive_data)
+            key = overrides_key(request.overrides)
+            if key is None:
+                return self._built_plan(recipe, request.overrides, sensitive_data)
+            return self._kept_plan(recipe, sensitive_data, request.overrides, key)
         except InvalidInput as error:
             error.path = ("overrides", *error.path)
             raise
@@ -329,17 +331,29 @@ class Guard:
             shared=self._shared_patterns,
         )
 
-    def _kept_plan(self, recipe: Recipe, sensitive_data: SensitiveData | None) -> Plan:
-        """The plan of a recipe as it stands, kept while this very recipe value lives on in snapshots."""
-        key = (id(recipe), sensitive_data)
+    def _kept_plan(
+        self,
+        recipe: Recipe,
+        sensitive_data: SensitiveData | None,
+        overrides: Overrides | None = None,
+        changes: Hashable = None,
+    ) -> Plan:
+        """The plan of a recipe, kept while this very recipe value lives on in snapshots.
+
+        `changes` is the key of the overrides. Raises `InvalidInput` for these, `ConfigurationError` for the recipe.
+        """
+        key = (id(recipe), sensitive_data, changes)
         with self._lock:
             kept = self._plans.get(key)
             if kept is not None and kept[0] is recipe:
                 self._plans.move_to_end(key)
                 return kept[1]
         try:
-            plan = self._built_plan(recipe, None, sensitive_data)
-        except InvalidInput as error:  # the operator's mistake, never this caller's
+            plan = self._built_plan(recipe, overrides, sensitive_data)
+        except InvalidInput as error:
+            if overrides is not None:
+                raise
+            # The operator's mistake, never this caller's.
             raise ConfigurationError(f"the recipe {recipe.name!r} cannot be run: {error}") from error
         with self._lock:
             self._plans[key] = (recipe, plan)

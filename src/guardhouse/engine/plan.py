@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from guardhouse.detectors.base import Detector
@@ -131,6 +131,21 @@ def _image_step(
     if IMAGE not in detectors or named or (override is not None and override.disabled):
         return None
     return Step(detectors[IMAGE], DetectorSetting(IMAGE, Rule(RuleAction.REPORT)))
+
+
+def overrides_key(overrides: Overrides) -> Hashable | None:
+    """What overrides that give the same plan have in common.
+
+    None where they bring options or parameters: these may be long, and the caller may change them afterwards.
+    """
+    parts: list[Hashable] = [overrides.ignore_recipe]
+    for name, override in overrides.detectors.items():
+        rules = [("", override.default), *override.rules.items()]
+        if override.options or any(rule is not None and rule.parameters for _, rule in rules):
+            return None
+        actions = tuple((kind, rule and (rule.action, rule.block)) for kind, rule in rules)
+        parts.append((name, override.disabled, override.threshold, actions))
+    return tuple(parts)
 
 
 def _overridden(recipe: Recipe, overrides: Overrides) -> list[DetectorSetting]:

@@ -1,7 +1,7 @@
 """Pattern packs: TOML files that lie beside the detector that reads them.
 
 A pack is a list of `[[pattern]]` tables. `id`, `regex`, `source`, `examples` and `near_misses` are required; `group`,
-`before`, `after`, `ignore_case` and `disguised` are as in `Pattern`; every further key goes into `Pattern.data`.
+`before`, `after`, `ignore_case`, `disguised` and `gate` are as in `Pattern`; every other key goes into `Pattern.data`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ _OPTIONAL: Mapping[str, type] = {
     "after": str,
     "ignore_case": bool,
     "disguised": bool,
+    "gate": str,
 }
 _PATTERN_FIELDS = frozenset(item.name for item in fields(Pattern)) - {"data"}
 

@@ -17,6 +17,8 @@ class Pattern:
     `group` numbers the capture group that is the value (0: the whole match). RE2 has no look-around, so `before` and
     `after` are character classes (`[0-9A-Za-z]`) that must not stand directly beside the value; empty: anything may.
     `disguised` patterns also read the views that rewrite a text letter by letter.
+    `gate` is a much simpler expression, minding the case, that is found in every text in which the pattern matches:
+    where it is not, the pattern is not tried. For shapes without a literal that could tell as much (digits, tokens).
     `data` is what the owning detector keeps beside the shape (kind, confidence, context words, check, ...).
 
     Write for the canonical view (`text.normalize`): straight quotes, `-` for every dash, ASCII digits, no invisible
@@ -32,6 +34,7 @@ class Pattern:
     after: str = ""
     ignore_case: bool = False
     disguised: bool = False
+    gate: str = ""
     data: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 

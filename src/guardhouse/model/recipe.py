@@ -68,6 +68,13 @@ class DetectorSetting:
         """The rule that applies to findings of `kind`."""
         return self.rules.get(kind, self.default)
 
+    def enabled(self, kinds: frozenset[str]) -> frozenset[str]:
+        """Those of `kinds` that are looked for: all but those whose rule is disabled."""
+        disabled = {kind for kind, rule in self.rules.items() if rule.action is RuleAction.DISABLED}
+        if self.default.action is RuleAction.DISABLED:
+            return kinds & (self.rules.keys() - disabled)
+        return kinds - disabled if disabled else kinds
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:

@@ -43,6 +43,11 @@ class Redacted:
     context: str | None = field(default=None, repr=False)
 
 
+def unredacted(targets: Sequence[Target]) -> Redacted:
+    """What `redact` gives where none of the targets is to be edited and no conversation goes on."""
+    return Redacted({}, (), (None,) * len(targets))
+
+
 @dataclass(slots=True)
 class _Draft:
     """A redaction while it is made. `expected` is what restoring each text is to give."""

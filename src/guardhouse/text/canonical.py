@@ -44,7 +44,7 @@ def canonicalize(text: str) -> Canonical:
 
     Linear in the text; plain ASCII comes back as it is, without a map.
     """
-    if text.isascii() and _CONTROL.search(text) is None:
+    if text.isascii() and (text.isprintable() or _CONTROL.search(text) is None):
         return Canonical(text)
     special = {letter: known for letter in set(text) if (known := character(letter)).kind is not Kind.KEEP}
     tricks: Counter[str] = Counter()

@@ -7,7 +7,7 @@ handful of substring searches.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -25,7 +25,8 @@ _LOWER = "abcdefghijklmnopqrstuvwxyz"
 _TURNED_BY_13 = _LOWER[13:] + _LOWER[:13]
 _ROT13 = str.maketrans(_LOWER + _LOWER.upper(), _TURNED_BY_13 + _TURNED_BY_13.upper())
 _ROT13_TELLING = tuple(word.translate(_ROT13) for word in _GATES)
-_LEET = str.maketrans("0134578@$!|€+", "oieastbasiiet")
+_LEET_SIGNS = "0134578@$!|€+"
+_LEET = str.maketrans(_LEET_SIGNS, "oieastbasiiet")
 _LEET_HINT = re.compile(r"[0134578@$!|€+](?<=[A-Za-z].)[0134578@$!|€+]?[A-Za-z]")
 _UPSIDE_DOWN = str.maketrans("ɐqɔpǝɟƃɓɥᴉıɾʞlɯuodbɹsʇnʌʍxʎz", "abcdefgghiijklmnopqrstuvwxyz")
 _TURNED_LETTERS = frozenset("ɐɔǝɟƃɓɥᴉɾʞɯɹʇʌʍʎ")
@@ -41,6 +42,16 @@ _CHOPPED = re.compile(
     r"[A-Za-z]{1,4}"
 )
 _MAX_SCRAP = 4
+# The two searches cost far more than these: in ASCII, what every match begins with, by classes of characters.
+_LETTER_OR_NOT = str.maketrans(
+    {chr(point): "0" if chr(point).isdigit() else "a" if chr(point).isalpha() else " " for point in range(128)}
+    | {"\n": "\n"}
+)
+_APART_BEGINS = (" a a", " a  a", " a   a")
+_LETTER_OR_MARK = str.maketrans(
+    {chr(point): "a" if chr(point).isalpha() else "." if chr(point) in ".-_*|~+^`:/\\" else " " for point in range(128)}
+)
+_CHOPPED_BEGINS = (".a.", ".aa.", ".aaa.", ".aaaa.")
 _LETTERS = re.compile(r"</?[a-z]{1,6}>|<!--[^<>]{0,20}-->|([A-Za-z]+)")
 _MARKUP = re.compile(r"<[^<>]*>")
 _LEXICON = re.compile(
@@ -108,7 +119,7 @@ def _upside_down(text: str) -> Iterator[Disguised]:
 
 
 def _leet(text: str, lowered: str) -> Iterator[Disguised]:
-    if _LEET_HINT.search(text) is None:
+    if not any(sign in text for sign in _LEET_SIGNS) or _LEET_HINT.search(text) is None:
         return
     plain = text.replace("11", "ll").translate(_LEET)
     turned = plain.lower()
@@ -118,12 +129,16 @@ def _leet(text: str, lowered: str) -> Iterator[Disguised]:
 
 def _spaced(text: str) -> Iterator[Disguised]:
     """Letters standing apart or in scraps are put together; the words that are known among them are parted."""
-    runs = sorted({*_runs(text, _APART, 1, _MIN_SPACED), *_runs(text, _CHOPPED, _MAX_SCRAP, len(text) + 1)})
+    runs = set[tuple[int, int]]()
+    if _may_hold(text, _LETTER_OR_NOT, _APART_BEGINS):
+        runs.update(_runs(text, _APART, 1, _MIN_SPACED))
+    if _may_hold(text, _LETTER_OR_MARK, _CHOPPED_BEGINS):
+        runs.update(_runs(text, _CHOPPED, _MAX_SCRAP, len(text) + 1))
     if not runs:
         return
     builder = MapBuilder(text)
     at = times = 0
-    for start, end in runs:
+    for start, end in sorted(runs):
         if start < at:
             continue
         times += 1
@@ -132,6 +147,11 @@ def _spaced(text: str) -> Iterator[Disguised]:
         at = end
     builder.copied(at, len(text))
     yield Disguised("spaced", *builder.finish(), times=times)
+
+
+def _may_hold(text: str, classes: Mapping[int, str], begins: tuple[str, ...]) -> bool:
+    """False where no match can begin. Markup may stand between letters too, so it is always searched."""
+    return not text.isascii() or "<" in text or _holds(text.translate(classes), begins)
 
 
 def _runs(text: str, pattern: re.Pattern[str], scrap: int, enough: int) -> Iterator[tuple[int, int]]:

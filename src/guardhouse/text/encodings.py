@@ -22,6 +22,7 @@ _HEX_APART = re.compile(
 )
 _BINARY = re.compile(r"[01](?<![0-9A-Za-z].)[01]{7}(?:[ ,]{0,2}[01]{8}){7,}+(?![0-9A-Za-z])")
 _DECIMAL = re.compile(r"[0-9](?<![0-9A-Za-z].)[0-9]{1,2}(?:[ ,]{1,2}[0-9]{2,3}(?![0-9A-Za-z])){11,}+")
+_DIGITS = "0123456789"
 _JUNK = re.compile(r"[^A-Za-z0-9+/]")
 _WORDLIKE = re.compile(r"[^\W\d_]{2}")
 
@@ -38,7 +39,8 @@ class Encoded:
 
 def encoded_runs(text: str) -> Iterator[Encoded]:
     """The runs of `text` that decode to something printable, form by form. Linear in the text."""
-    for name, pattern, decode in _FORMS:
+    forms = _FORMS if any(digit in text for digit in _DIGITS) else _FORMS[:1]  # all but base64 begin with a digit
+    for name, pattern, decode in forms:
         for match in pattern.finditer(text):
             start, end = match.span()
             while pattern is _HEX and start and text[start - 1] in "abcdefABCDEF":

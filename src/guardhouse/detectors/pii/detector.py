@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 
 from guardhouse.detectors.base import Evidence, Needs
 from guardhouse.detectors.overlap import without_overlaps
@@ -15,7 +15,7 @@ from guardhouse.errors import DeadlineExceeded
 from guardhouse.matching.pack import load_pack
 from guardhouse.matching.pattern import Pattern
 from guardhouse.model.finding import Finding
-from guardhouse.model.recipe import DetectorSetting, RuleAction
+from guardhouse.model.recipe import DetectorSetting
 
 ASKED_FOR = frozenset({"ORGANIZATION"})
 """Looked for only where a rule names them: a company's name is rarely anybody's personal data."""
@@ -46,14 +46,12 @@ class PiiDetector:
 
     def needs(self, setting: DetectorSetting) -> Needs:
         """The shapes of the kinds that are not disabled, and the classifier's tags for names and places."""
-        enabled = _enabled(setting)
-        shapes = {rule.shape for rule in rule_table().rules if rule.kind in enabled}
-        return Needs(tuple(pattern for pattern in _patterns() if pattern.id in shapes), tags_for(enabled))
+        return _needs(_enabled(setting))
 
     def find(self, evidence: Evidence, setting: DetectorSetting) -> Iterable[Finding]:
         """What stands in the judged texts, one finding a place, in order."""
+        enabled = _enabled(setting)
         for text in evidence.texts:
-            enabled = _enabled(setting)
             found: list[Finding] = []
             reader = Reader(text, enabled)
             for hit in text.hits_of(_patterns()):
@@ -74,7 +72,10 @@ def _kinds() -> frozenset[str]:
 
 
 def _enabled(setting: DetectorSetting) -> frozenset[str]:
-    if not setting.rules and setting.default.action is not RuleAction.DISABLED:
-        return _kinds() - ASKED_FOR
-    asked = _kinds() - (ASKED_FOR - setting.rules.keys())
-    return frozenset(kind for kind in asked if setting.rule_for(kind).action is not RuleAction.DISABLED)
+    return setting.enabled(_kinds()) - (ASKED_FOR - setting.rules.keys())
+
+
+@lru_cache(maxsize=256)
+def _needs(enabled: frozenset[str]) -> Needs:
+    shapes = {rule.shape for rule in rule_table().rules if rule.kind in enabled}
+    return Needs(tuple(pattern for pattern in _patterns() if pattern.id in shapes), tags_for(enabled))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from guardhouse.matching.matcher import Matcher
 from guardhouse.matching.pattern import Hit, Pattern
@@ -57,30 +56,25 @@ def marked(patterns: Sequence[Pattern]) -> tuple[Pattern, ...]:
     )
 
 
-@lru_cache(maxsize=4)
-def matcher_for(patterns: tuple[Pattern, ...]) -> Matcher:
-    """The matcher of `marked` patterns; compiled once per process, about 0.1 s."""
-    return Matcher(patterns)
-
-
-def over_lines(view: View, original: str, patterns: tuple[Pattern, ...]) -> Iterator[Hit]:
+def over_lines(view: View, original: str, matcher: Matcher) -> Iterator[Hit]:
     """Hits that reach over a line break or from one string literal into the next. Linear in the view's length.
 
-    `span` of a hit is the range of the original from its first character to its last, breaks included.
+    `matcher` is of `marked` patterns. `span` of a hit is the range of the original from its first character to its
+    last, breaks included.
     """
     joined = _without_breaks(view.text)
     if joined is None:
         return
     text, offsets = joined
     lines = View("lines", text, compose(view.offsets, offsets))
-    for hits in matcher_for(patterns).scan(Normalized(original, (lines,))).values():
+    for hits in matcher.scan(Normalized(original, (lines,))).values():
         for hit in hits:
             inner = offsets.to_original(hit.view_span)
             if inner.end - inner.start > len(hit.value):
                 yield hit
 
 
-def over_texts(left: str, right: str, patterns: tuple[Pattern, ...]) -> Iterator[Joined]:
+def over_texts(left: str, right: str, matcher: Matcher) -> Iterator[Joined]:
     """Hits that begin at the end of `left` and end at the start of `right`.
 
     A few words may stand before the second piece. Looks at 400 code points on either side.
@@ -97,7 +91,7 @@ def over_texts(left: str, right: str, patterns: tuple[Pattern, ...]) -> Iterator
             continue
         text = piece + other
         view = View("messages", text)
-        for hits in matcher_for(patterns).scan(Normalized(text, (view,))).values():
+        for hits in matcher.scan(Normalized(text, (view,))).values():
             for hit in hits:
                 begin, end = hit.view_span.start, hit.view_span.end
                 if begin < len(piece) < end:
