@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import accumulate
 
 BEFORE_WIDTH = 72
 AFTER_WIDTH = 28
@@ -86,16 +87,19 @@ class Lexicon:
 
     def around(self, text: str, start: int, end: int) -> Surroundings:
         """What stands around `text[start:end]`: before it, and behind it in the same clause."""
-        before = _since_other_number(text[max(0, start - BEFORE_WIDTH) : start])
+        before = text[max(0, start - BEFORE_WIDTH) : start]
         after = text[end : end + AFTER_WIDTH]
-        clause = _CLAUSE_END.search(after)
-        if clause:
-            after = after[: clause.start()]
-        return Surroundings(self.read(before), self.read(after))
+        behind: dict[int, int] = {}
+        if _may_hold_words(after):
+            clause = _CLAUSE_END.search(after)
+            behind = self.read(after[: clause.start()] if clause else after)
+        return Surroundings(self.read(_since_other_number(before)) if _may_hold_words(before) else {}, behind)
 
     def read(self, text: str) -> dict[int, int]:
         """The lists that have a word in `text`, each with the offset (in the text as folded) of its last word's end."""
         ends: dict[int, int] = {}
+        if not _may_hold_words(text):
+            return ends
         parted = _HUMP.sub(" ", text)
         for form in (text,) if parted == text else (parted, text):  # `phoneNumber` is two words, `YouTube` is one
             for numbers, end in self._words(form.casefold()):
@@ -108,16 +112,18 @@ class Lexicon:
             for match in self._anywhere.finditer(folded):
                 yield self._anywhere_lists[match[0]], match.end()
         tokens = list(_TOKEN.finditer(folded))
-        spaced = " ".join(token[0] for token in tokens)
+        spaced = ""
         shift: list[int] = []
-        offset = 0
-        for token in tokens:
-            shift.append(offset)
-            offset += len(token[0]) + 1
         for index, token in enumerate(tokens):
-            at = shift[index]
             for start in {token[0][:_KEY], token[0][: _KEY - 1]}:
-                for stem, loose, numbers in self._by_start.get(start, ()):
+                entries = self._by_start.get(start)
+                if entries is None:
+                    continue
+                if not shift:  # most texts have no word that begins like one of the lists'
+                    spaced = " ".join([token[0] for token in tokens])
+                    shift = list(accumulate((len(token[0]) + 1 for token in tokens), initial=0))
+                at = shift[index]
+                for stem, loose, numbers in entries:
                     if not spaced.startswith(stem, at):
                         continue
                     end = at + len(stem)
@@ -128,6 +134,11 @@ class Lexicon:
 
 def _spaced(text: str) -> str:
     return " ".join(_TOKEN.findall(text))
+
+
+def _may_hold_words(text: str) -> bool:
+    """False for ASCII without a letter."""
+    return not text.isascii() or text.lower() != text.upper()
 
 
 def _since_other_number(before: str) -> str:

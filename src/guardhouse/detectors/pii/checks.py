@@ -114,33 +114,7 @@ def read_age(value: str) -> Iterable[Reading]:
     return whole(value) if 0 < int(value) <= 120 else ()
 
 
-CHECKS: Mapping[str, Check] = {
-    "whole": whole,
-    "email": read_email,
-    "email_spelled": read_spelled_email,
-    "url": read_url,
-    "ip": read_ip,
-    "card": read_cards,
-    "phone": read_phones,
-    "date": read_date,
-    "date_compact": read_compact_date,
-    "moment": read_moment,
-    "expiry": read_expiry,
-    "iban": read_iban,
-    "iban_wrapped": read_wrapped_iban,
-    "coordinates": read_coordinates,
-    "latitude_longitude": read_latitude_longitude,
-    "age": read_age,
-    "base58": read_base58,
-    "bech32": read_bech32,
-    "ripple": read_ripple,
-    "cash": read_cash,
-    "monero": read_monero,
-    "stellar": read_stellar,
-    "solana": read_solana,
-    "wallet_shape": read_wallet_shape,
-    "ether": read_ether,
-    "ether_shape": read_ether_shape,
+_CLAIMS: Mapping[str, Check] = {
     "aba": _where(identifiers.is_routing_number, "aba"),
     "au_medicare": _where(identifiers.is_australian_medicare, "au_medicare"),
     "dea": _where(identifiers.is_dea_number, "dea"),
@@ -172,6 +146,42 @@ CHECKS: Mapping[str, Check] = {
     "not_one_digit": _where(identifiers.has_two_digits, "digits"),
     "ssn": _where(identifiers.is_us_ssn, "us_ssn"),
 }
+
+CHECKS: Mapping[str, Check] = {
+    "whole": whole,
+    "email": read_email,
+    "email_spelled": read_spelled_email,
+    "url": read_url,
+    "ip": read_ip,
+    "card": read_cards,
+    "phone": read_phones,
+    "date": read_date,
+    "date_compact": read_compact_date,
+    "moment": read_moment,
+    "expiry": read_expiry,
+    "iban": read_iban,
+    "iban_wrapped": read_wrapped_iban,
+    "coordinates": read_coordinates,
+    "latitude_longitude": read_latitude_longitude,
+    "age": read_age,
+    "base58": read_base58,
+    "bech32": read_bech32,
+    "ripple": read_ripple,
+    "cash": read_cash,
+    "monero": read_monero,
+    "stellar": read_stellar,
+    "solana": read_solana,
+    "wallet_shape": read_wallet_shape,
+    "ether": read_ether,
+    "ether_shape": read_ether_shape,
+    **_CLAIMS,
+}
+
+
+def is_claim(name: str) -> bool:
+    """True for a check that says yes or no of the whole value, and leaves its confidence to the rule."""
+    return name.startswith(_STDNUM) or name in _CLAIMS
+
 
 WHOLE_READERS = frozenset({"card", "phone", "date", "moment", "ip", "url", "email", "email_spelled"})
 """Checks that find things inside a value, or say themselves how sure they are."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from guardhouse.detectors.base import TextEvidence
 from guardhouse.detectors.context import Columns, Nearness, Surroundings
-from guardhouse.detectors.pii.checks import SLOW_CHECKS, WHOLE_READERS, check_named
+from guardhouse.detectors.pii.checks import SLOW_CHECKS, WHOLE_READERS, check_named, is_claim
+from guardhouse.detectors.pii.names import KIND_OF_TAG
+from guardhouse.detectors.pii.quick import QUICK
 from guardhouse.detectors.pii.readings import Reading
 from guardhouse.detectors.pii.rules import FLOOR, OTHER_THINGS, Rule, rule_table
 from guardhouse.detectors.pii.runs import Run, read_run
@@ -16,6 +18,7 @@ from guardhouse.model.finding import Finding, Span
 
 NAME = "pii"
 RUN_SHAPE = "pii.run"
+NAMES = frozenset(KIND_OF_TAG.values())
 _MOST_GROUPS = 7
 _MOST_SLOW_CHECKS = 32
 """Slow checks in one text; what comes after them is read by its shape alone."""
@@ -33,7 +36,10 @@ class _Place:
 
 
 class Reader:
-    """Reads the hits of one text; what stands around a place is looked at once, however many rules ask."""
+    """Reads the hits of one text; what stands around a place is looked at once, however many rules ask.
+
+    Of all that one range may be, only the surest counts in the end, so no check runs that could not win its range.
+    """
 
     def __init__(self, text: TextEvidence, enabled: frozenset[str]) -> None:
         self._text = text
@@ -43,49 +49,67 @@ class Reader:
         self._columns: dict[int, Columns] = {}
         self._titles: dict[str, Mapping[int, int]] = {"": {}}
         self._slow_checks = 0
+        self._found: dict[tuple[Span, bool], Finding] = {}
 
-    def read(self, hit: Hit) -> Iterator[Finding]:
-        """What the hit may be under each rule, overlapping and unsorted."""
+    @property
+    def findings(self) -> list[Finding]:
+        """The surest for each range read so far (of names and places another one), overlapping and unsorted."""
+        return list(self._found.values())
+
+    def read(self, hit: Hit) -> None:
+        """Takes what the hit may be under each rule."""
         if hit.pattern.id == RUN_SHAPE:
-            yield from self._read_groups(hit)
+            self._read_groups(hit)
         for rule in self._table.by_shape.get(hit.pattern.id, ()):
             if rule.kind not in self._enabled or (rule.form is not None and not rule.form.fullmatch(hit.value)):
                 continue
             if rule.check in WHOLE_READERS:
                 for reading in check_named(rule.check)(hit.value):
-                    yield from self._finding(hit, rule, reading)
+                    self._take(hit, rule, reading)
             else:
-                yield from self._checked(hit, rule, 0, len(hit.value))
+                self._check(hit, rule, 0, len(hit.value))
 
-    def _read_groups(self, hit: Hit) -> Iterator[Finding]:
+    def _read_groups(self, hit: Hit) -> None:
         run = read_run(hit.value)
         lengths = run.lengths()
+        table = self._table
         for first in range(len(lengths)):
             for last in range(first, min(first + _MOST_GROUPS, len(lengths))):
                 grouping = lengths[first : last + 1]
-                if grouping not in self._table.group_starts:
+                if grouping not in table.group_starts:
                     break
-                rules = self._table.by_groups.get(grouping)
+                rules = table.by_groups.get(grouping)
                 if rules is None or not _parted_by(run, first, last, rules.gaps):
                     continue
                 start, end = run.groups[first][0], run.groups[last][1]
+                if not _stands_free(hit.view.text, hit.view_span.start + start, hit.view_span.start + end):
+                    continue
+                digits = run.digits(first, last)
                 for rule in rules.for_lists(self._place(hit, start, end).lists):
-                    if rule.kind in self._enabled and _parted_by(run, first, last, rule.gaps):
-                        yield from self._checked(hit, rule, start, end)
+                    quick = QUICK.get(rule.check)
+                    if (
+                        rule.kind in self._enabled
+                        and (quick is None or quick(digits))
+                        and (first == last or _parted_by(run, first, last, rule.gaps))
+                    ):
+                        self._check(hit, rule, start, end)
 
-    def _checked(self, hit: Hit, rule: Rule, start: int, end: int) -> Iterator[Finding]:
+    def _check(self, hit: Hit, rule: Rule, start: int, end: int) -> None:
         """The check costs more than a look around, so it runs only where its verdict would be reported."""
-        if self._confidence(hit, rule, start, end, rule.plain, rule.near)[0] < FLOOR:
+        confidence = self._confidence(hit, rule, start, end, rule.plain, rule.near)[0]
+        if confidence < FLOOR:
             return
         check = rule.check
         if check in SLOW_CHECKS:
             self._slow_checks += 1
             check = SLOW_CHECKS[check] if self._slow_checks > _MOST_SLOW_CHECKS else check
+        elif is_claim(check) and self._is_beaten(self._span(hit, start, end), rule.kind, confidence):
+            return
         for reading in check_named(check)(hit.value[start:end]):
             moved = Reading(reading.start + start, reading.end + start, reading.plain, reading.near, reading.facts)
-            yield from self._finding(hit, rule, moved)
+            self._take(hit, rule, moved)
 
-    def _finding(self, hit: Hit, rule: Rule, reading: Reading) -> Iterator[Finding]:
+    def _take(self, hit: Hit, rule: Rule, reading: Reading) -> None:
         start, end = hit.view_span.start + reading.start, hit.view_span.start + reading.end
         if hit.pattern.id == RUN_SHAPE and not _stands_free(hit.view.text, start, end):
             return
@@ -94,13 +118,14 @@ class Reader:
         confidence, verdict = self._confidence(hit, rule, reading.start, reading.end, plain, near)
         if confidence < FLOOR:
             return
-        view_span = Span(start, end)
-        span = hit.span if view_span == hit.view_span else hit.view.to_original(view_span)
+        span = self._span(hit, reading.start, reading.end)
+        if self._is_beaten(span, rule.kind, confidence):
+            return
         facts = {**reading.facts, "context": verdict.value}
         if hit.view.name != "text":
             facts["view"] = hit.view.name
         source = self._text.source
-        yield Finding(
+        self._found[span, rule.kind in NAMES] = Finding(
             detector=NAME,
             kind=rule.kind,
             confidence=round(confidence, 4),
@@ -111,12 +136,28 @@ class Reader:
             evidence=facts,
         )
 
+    def _span(self, hit: Hit, start: int, end: int) -> Span:
+        """The range of the original that `hit.value[start:end]` stands for."""
+        if start == 0 and end == len(hit.value):
+            return hit.span
+        return hit.view.to_original(Span(hit.view_span.start + start, hit.view_span.start + end))
+
+    def _is_beaten(self, span: Span, kind: str, confidence: float) -> bool:
+        """True where something at least as sure stands at the very range; of two equally sure kinds the first name."""
+        other = self._found.get((span, kind in NAMES))
+        if other is None:
+            return False
+        rounded = round(confidence, 4)
+        return other.confidence > rounded or (other.confidence == rounded and other.kind <= kind)
+
     def _confidence(
         self, hit: Hit, rule: Rule, start: int, end: int, plain: float, near: float
     ) -> tuple[float, Nearness]:
-        if max(plain, near) < FLOOR:
+        if plain < FLOOR and near < FLOOR:
             return 0.0, Nearness.SILENT
         place = self._place(hit, start, end)
+        if not place.lists:
+            return plain, Nearness.SILENT
         verdict = place.around.nearness(rule.words, OTHER_THINGS if rule.others else -1, after=rule.after)
         if verdict is Nearness.SILENT and rule.words in place.title:
             verdict = Nearness.FOR

@@ -133,7 +133,8 @@ def _group_rules(rules: Sequence[Rule]) -> GroupRules:
         if rule.plain < FLOOR:
             by_words[rule.words] = (*by_words.get(rule.words, ()), rule)
     gaps = "".join(sorted({gap for rule in rules for gap in rule.gaps}))
-    return GroupRules(tuple(rule for rule in rules if rule.plain >= FLOOR), by_words, gaps)
+    alone = sorted((rule for rule in rules if rule.plain >= FLOOR), key=lambda rule: -rule.plain)  # the surest wins
+    return GroupRules(tuple(alone), by_words, gaps)
 
 
 def _number(words: Sequence[str], numbered: list[tuple[str, ...]]) -> int:
