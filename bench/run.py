@@ -57,7 +57,9 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--only", nargs="*", help="latency, server, footprint, redaction, peers, quality; all when left out"
+        "--only",
+        nargs="*",
+        help="latency, hostile, server, footprint, redaction, peers, quality; all when left out",
     )
     parser.add_argument("--quick", action="store_true", help="a tenth of the work, to try the benchmarks themselves")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder of labelled corpora")
@@ -70,13 +72,21 @@ def arguments() -> argparse.Namespace:
 
 def benches() -> dict[str, Callable[..., list[Section]]]:
     from footprint import footprint
+    from hostile import hostile
     from latency import latency
     from peers import peers
 
     from redaction import redaction
     from server import server
 
-    return {"latency": latency, "server": server, "footprint": footprint, "redaction": redaction, "peers": peers}
+    return {
+        "latency": latency,
+        "hostile": hostile,
+        "server": server,
+        "footprint": footprint,
+        "redaction": redaction,
+        "peers": peers,
+    }
 
 
 def quality(data: Path) -> list[str]:
