@@ -26,9 +26,10 @@ RANDOM_STRINGS = 10_000
 _ASSIGNED = re.compile(r"[=:][\s\"'`]*$")
 """What stands before a password that is no prose: an assignment, a member of JSON or YAML, a URL's credentials."""
 _CHAT = (
-    "hi, can you help me set this up? I was given {} and it does not work",
-    "here is what I use: {} - please check the config below",
-    "My colleague sent me {} yesterday. What do I do with it?",
+    "hi, can you help me set this up? I was given the {} {} and it does not work",
+    "here is my {}: {} - please check the config below",
+    "My colleague sent me {} {} yesterday. What do I do with it?",
+    "why does it say unauthorized? the {} is {}",
 )
 
 
@@ -47,7 +48,7 @@ def passwords_in_prose(data: Path, scan: Scanner) -> str:
 
 
 def planted_in_chat(data: Path, scan: Scanner) -> tuple[str, str]:
-    """Labelled secrets found in a chat message around them, and harmless messages with a flag."""
+    """Labelled secrets found in a chat message that says what they are, and harmless messages with a flag."""
     chance = random.Random(7)
     found = total = 0
     for row in rows(data / "secrets" / "dev.jsonl.gz"):
@@ -55,7 +56,7 @@ def planted_in_chat(data: Path, scan: Scanner) -> tuple[str, str]:
             if span["type"] in ("password", "private_key", "connection_string"):
                 continue
             value = row["text"][span["start"] : span["end"]]
-            text = chance.choice(_CHAT).format(value)
+            text = chance.choice(_CHAT).format(span["type"].replace("_", " "), value)
             start = text.index(value)
             total += 1
             found += any(f.span and f.span.start < start + len(value) and start < f.span.end for f in scan(text))
