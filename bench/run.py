@@ -59,7 +59,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         nargs="*",
-        help="latency, hostile, server, footprint, redaction, peers, quality; all when left out",
+        help="latency, hostile, server, footprint, images, redaction, peers, quality; all when left out",
     )
     parser.add_argument("--quick", action="store_true", help="a tenth of the work, to try the benchmarks themselves")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder of labelled corpora")
@@ -76,6 +76,7 @@ def benches() -> dict[str, Callable[..., list[Section]]]:
     from latency import latency
     from peers import peers
 
+    from images import images
     from redaction import redaction
     from server import server
 
@@ -84,6 +85,7 @@ def benches() -> dict[str, Callable[..., list[Section]]]:
         "hostile": hostile,
         "server": server,
         "footprint": footprint,
+        "images": images,
         "redaction": redaction,
         "peers": peers,
     }

@@ -63,7 +63,7 @@ class Settings:
     image_max_pixels: int = _setting(25_000_000, "Largest image that is read, in pixels.")
     image_deadline_s: float = _setting(6.0, "Seconds that one image may take; they are part of `deadline_s`.")
     image_memory_mb: int = _setting(2048, "Megabytes of memory that a worker's reader of images may have.")
-    image_threads: int = _setting(2, "Threads of a worker's reader of images.")
+    image_threads: int = _setting(2, "Lines of an image that are read at the same time.")
     image_hosts: tuple[str, ...] = _setting(
         (),
         "Hosts from which images behind http and https URLs are fetched, comma-separated; `*` is any public one, and "

@@ -330,6 +330,15 @@ def test_a_painted_picture_keeps_its_format_and_stands_upright(reader: ImageRead
     assert read(reader, painted).text == "stays to be seen"
 
 
+@pytest.mark.parametrize(("name", "saved"), [("GIF", "gif"), ("WEBP", "webp"), ("TIFF", "png")])
+def test_formats_of_painted_pictures(reader: ImageReader, name: str, saved: str) -> None:
+    image = picture(["stays to be seen", "write to ana@example.org"])
+    painted = reader.paint(part(encoded(image, name)), [(0, 50, 560, 90)], until=time.monotonic() + 90)
+    assert painted.startswith(f"data:image/{saved};base64,")
+    assert set(pictures.decoded(painted).convert("RGB").crop((0, 50, 560, 90)).get_flattened_data()) == {(0, 0, 0)}
+    assert read(reader, painted).text == "stays to be seen"
+
+
 def test_what_is_broken_cannot_be_painted(reader: ImageReader) -> None:
     with pytest.raises(Unreadable, match="no image"):
         reader.paint(part(b"no image"), [(0, 0, 1, 1)], until=time.monotonic() + 90)

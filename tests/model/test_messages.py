@@ -3,7 +3,7 @@
 import pytest
 
 from guardhouse.errors import InvalidInput
-from guardhouse.model.conversation import PartKind, Role, render_path
+from guardhouse.model.conversation import ContentPart, PartKind, Role, render_path
 from guardhouse.model.messages import conversation_from_messages, conversation_from_text
 
 
@@ -44,6 +44,48 @@ def test_images_and_other_parts_are_kept_as_what_they_are():
     message = conversation_from_messages([{"role": "user", "content": content}]).messages[0]
     assert [part.kind for part in message.parts] == [PartKind.IMAGE, PartKind.IMAGE, PartKind.OTHER, PartKind.OTHER]
     assert message.parts[0].text == "data:image/png;base64,AA"
+
+
+@pytest.mark.parametrize(
+    ("item", "text", "path"),
+    [
+        pytest.param(
+            {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AA"}},
+            "AA",
+            ("source", "data"),
+            id="base64-source",
+        ),
+        pytest.param(
+            {"type": "image", "source": {"type": "url", "url": "https://a.example/b"}},
+            "https://a.example/b",
+            ("source", "url"),
+            id="url-source",
+        ),
+        pytest.param(
+            {"inline_data": {"mime_type": "image/jpeg", "data": "AA"}}, "AA", ("inline_data", "data"), id="inline-data"
+        ),
+        pytest.param(
+            {"inlineData": {"mimeType": "image/jpeg", "data": "AA"}}, "AA", ("inlineData", "data"), id="inline-data-js"
+        ),
+    ],
+)
+def test_images_that_are_no_urls(item, text, path):
+    message = conversation_from_messages([{"role": "user", "content": [item]}]).messages[0]
+    assert message.parts == (ContentPart(PartKind.IMAGE, text, ("messages", 0, "content", 0, *path)),)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"type": "document", "source": {"media_type": "application/pdf", "data": "AA"}},
+        {"type": "image", "source": "AA"},
+        {"type": "image", "source": {"data": 5}},
+        {"inline_data": {"mime_type": "audio/wav", "data": "AA"}},
+    ],
+)
+def test_what_is_no_image(item):
+    message = conversation_from_messages([{"role": "user", "content": [item]}]).messages[0]
+    assert [part.kind for part in message.parts] == [PartKind.OTHER]
 
 
 def test_tool_calls_keep_their_arguments_as_they_are():

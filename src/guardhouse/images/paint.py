@@ -12,7 +12,7 @@ from guardhouse.images.decode import open_image
 from guardhouse.images.reading import Box, Unreadable
 
 _PAD = 2
-_SAVED: dict[str, dict[str, Any]] = {"JPEG": {"quality": 90}, "PNG": {}, "WEBP": {"lossless": True}}
+_SAVED: dict[str, dict[str, Any]] = {"JPEG": {"quality": 90}, "PNG": {}, "GIF": {}, "WEBP": {"lossless": True}}
 """Formats that a picture keeps; others become PNG."""
 
 
@@ -26,7 +26,7 @@ def painted(data: bytes, boxes: Sequence[Box], *, max_pixels: int) -> tuple[byte
     assert name is not None
     try:
         picture = ImageOps.exif_transpose(image)
-        mode = "RGBA" if picture.has_transparency_data and name != "JPEG" else "RGB"
+        mode = "RGBA" if picture.has_transparency_data and name not in ("JPEG", "GIF") else "RGB"
         picture = picture.convert(mode)
         draw = ImageDraw.Draw(picture)
         for left, top, right, bottom in boxes:

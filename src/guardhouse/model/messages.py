@@ -97,7 +97,20 @@ def _parts_of_item(item: object, path: Path) -> Sequence[ContentPart]:
         return (ContentPart(PartKind.IMAGE, image, (*path, "image_url")),)
     if isinstance(image, Mapping) and isinstance(image.get("url"), str):
         return (ContentPart(PartKind.IMAGE, image["url"], (*path, "image_url", "url")),)
-    return (ContentPart(PartKind.OTHER, "", path),)
+    return (_image_source(item, path) or ContentPart(PartKind.OTHER, "", path),)
+
+
+def _image_source(item: Mapping[str, Any], path: Path) -> ContentPart | None:
+    """The image of a part that holds bare base64 or a URL: `source` with `data` or `url`, `inline_data` with `data`."""
+    for member, names in (("source", ("data", "url")), ("inline_data", ("data",)), ("inlineData", ("data",))):
+        source = item.get(member)
+        if not isinstance(source, Mapping):
+            continue
+        kind = source.get("media_type") or source.get("mime_type") or source.get("mimeType") or item.get("type")
+        for name in names:
+            if isinstance(kind, str) and kind.startswith("image") and isinstance(source.get(name), str):
+                return ContentPart(PartKind.IMAGE, source[name], (*path, member, name))
+    return None
 
 
 def _tool_calls(calls: object, path: Path) -> tuple[ToolCall, ...]:
