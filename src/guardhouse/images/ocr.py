@@ -15,7 +15,7 @@ from rapidocr.utils.process_img import get_rotate_crop_image
 
 from guardhouse.images.reading import Box, Line
 
-MAX_PIXELS = 6_000_000
+MAX_PIXELS = 3_000_000
 """A larger picture is made smaller: what is then too small to read, a model does not read either."""
 _TILE_WIDTH = 2048
 _TILE_PIXELS = 600_000

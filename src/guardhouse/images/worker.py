@@ -58,6 +58,7 @@ class _Reader:
 
         from guardhouse.images.codes import code_lines
         from guardhouse.images.decode import decode
+        from guardhouse.images.faint import faint_print
         from guardhouse.images.metadata import metadata_lines
         from guardhouse.images.svg import is_svg, svg_lines
 
@@ -72,10 +73,12 @@ class _Reader:
             for code in code_lines(pixels):
                 codes.setdefault(code.text, code)
             told = {line.text for line in printed}  # in another frame, or on another ground
-            lines, is_whole = self._ocr.lines(pixels, until=until)
-            printed += [line for line in lines if line.text not in told]
-            if not is_whole:
-                late = LATE
+            for way in (pixels, faint_print(pixels)):
+                if way is not None and not late:
+                    lines, is_whole = self._ocr.lines(way, until=until)
+                    printed += [line for line in lines if line.text not in told]
+                    late = "" if is_whole else LATE
+            if late:
                 break
         metadata, left_out = metadata_lines(decoded.image)
         found = [*printed, *codes.values(), *metadata]
