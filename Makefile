@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input $(QUIET)
 CLIENTS := $(patsubst tests/clients/requirements-%.txt,%,$(wildcard tests/clients/requirements-*.txt))
 NODE_CLIENTS := dd-trace@5.132.0 pangea-node-sdk@5.6.0
 NODE_VERSIONS := $(subst $(eval) ,-,$(NODE_CLIENTS))
-PEERS := presidio-analyzer==2.2.366 detect-secrets==1.5.0 litellm[proxy]==1.106.2
+PEERS := presidio-analyzer==2.2.366 detect-secrets==1.5.0 credsweeper==1.19.5 litellm[proxy]==1.106.2
 
 .PHONY: help run install dev test check lint types coverage bench docs format lock clients peers clean
 

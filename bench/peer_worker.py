@@ -1,6 +1,6 @@
 """One other guard on texts from standard input, in its own environment; prints one JSON object.
 
-    .clients/peers/bin/python peer_worker.py presidio|detect_secrets|litellm < texts.json
+    .clients/peers/bin/python peer_worker.py presidio|detect_secrets|credsweeper|litellm < texts.json
 
 Input: `{"speed": [text, ...], "planted": [[text, [[kind, value], ...]], ...], "limit_s": seconds}`.
 Output: version, seconds and bytes done within the limit, and how many planted values were found whole.
@@ -60,6 +60,20 @@ def detect_secrets() -> tuple[str, Found]:
     return f"detect-secrets {version('detect-secrets')}", found
 
 
+def credsweeper() -> tuple[str, Found]:
+    """All its rules and filters, without its model. Starts a process of its own when it is made, which ends with it."""
+    from credsweeper.app import CredSweeper
+    from credsweeper.file_handler.byte_content_provider import ByteContentProvider
+
+    sweeper = CredSweeper(ml_threshold=0.0)
+
+    def found(text: str) -> set[str]:
+        candidates = sweeper.file_scan(ByteContentProvider(text.encode(), file_path="text.txt", file_type=".txt"))
+        return {line.value for candidate in candidates for line in candidate.line_data_list if line.value}
+
+    return f"CredSweeper {version('credsweeper')}, no model", found
+
+
 def litellm() -> tuple[str, Found]:
     """The content filter with its prebuilt patterns for the kinds that the planted values are of, masking."""
     from litellm.proxy.guardrails.guardrail_hooks.litellm_content_filter.content_filter import ContentFilterGuardrail
@@ -106,7 +120,8 @@ def main() -> None:
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     refuse_network()
     asked = json.load(sys.stdin)
-    name, found = {"presidio": presidio, "detect_secrets": detect_secrets, "litellm": litellm}[sys.argv[1]]()
+    peers = (presidio, detect_secrets, credsweeper, litellm)
+    name, found = next(peer for peer in peers if peer.__name__ == sys.argv[1])()
     for text in [*asked["speed"][:2], *(text for text, _ in asked["planted"][:3])]:
         found(text)  # loads what is loaded on first use
     done_bytes = count = 0

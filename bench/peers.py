@@ -21,7 +21,7 @@ SIZE = 1_000
 
 
 def peers(*, quick: bool = False) -> list[Section]:
-    """Personal data beside Presidio and LiteLLM; secrets beside detect-secrets and LiteLLM."""
+    """Personal data beside Presidio and LiteLLM; secrets beside detect-secrets, CredSweeper, LiteLLM."""
     count = 60 if quick else 3_000
     guard = Guard()
     guard.load()
@@ -47,7 +47,7 @@ def _secrets(guard: Guard, count: int, quick: bool) -> Section:
         value = f"ghp_{_github_body(chance)}"
         planted.append((f"{text} token = {value} and so on.", [("GITHUB_TOKEN", value)]))
     speed = _first(texts(SIZE, seed=43), count)
-    rows = _rows(guard, "secrets", speed, planted, (("detect_secrets", []), ("litellm", [])))
+    rows = _rows(guard, "secrets", speed, planted, (("detect_secrets", []), ("credsweeper", []), ("litellm", [])))
     text = f"Prose of {SIZE:,} bytes, each scanned once. Found: planted GitHub tokens that were found whole."
     return Section("Secrets, beside others", text, HEADER, rows)
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from operator import mul
 
-from guardhouse.text.checksum import luhn_valid
+from guardhouse.text.checksum import luhn_valid, weighted_sum
 
 Condition = Callable[[str], bool]
 """Given digits without separators, False only where the check of the same name would refuse them."""
@@ -72,7 +72,7 @@ def _mod_11_10(digits: str) -> bool:
 
 def _latvian(digits: str) -> bool:
     if digits[0] > "3":
-        return sum(map(mul, (9, 1, 4, 8, 3, 10, 2, 5, 7, 6, 1), map(int, digits))) % 11 == 3
+        return weighted_sum(digits, (9, 1, 4, 8, 3, 10, 2, 5, 7, 6, 1)) % 11 == 3
     return _LATVIAN_BIRTH.match(digits) is not None
 
 
