@@ -28,6 +28,8 @@ _BREAK = re.compile(
     r"|[\"'`][ \t]{0,4}[+.&]?[ \t]{1,4}[\"'`]|[\"'`][+.&][\"'`]"  # literals side by side
     rf")(?={_WITHIN})"
 )
+_BREAK_SIGNS = "\n\"'`"
+"""Without one of these there is no break."""
 _MARK = re.compile(r"[A-Za-z]{2,9}[_\-]")
 _LEFT = re.compile(rf"{_WITHIN}+\Z")
 _RIGHT = re.compile(rf"{_WITHIN}+")
@@ -114,6 +116,8 @@ def _heads(text: str) -> Iterator[Span]:
 
 def _without_breaks(text: str) -> tuple[str, OffsetMap] | None:
     """`text` without the breaks that may stand inside a token, or None where there is none."""
+    if not any(sign in text for sign in _BREAK_SIGNS):
+        return None
     builder = MapBuilder(text)
     at = 0
     for found in _BREAK.finditer(text):
