@@ -20,7 +20,7 @@ def read_iban(value: str) -> Iterator[Reading]:
     """
     for match in _GROUP_END.finditer(value):
         bare = _NOT_ALNUM.sub("", value[: match.end()])
-        if _SHORTEST <= len(bare) <= _LONGEST and _is_valid()(bare):
+        if _SHORTEST <= len(bare) <= _LONGEST and _leaves_one(bare) and _is_valid()(bare):
             yield Reading(0, match.end(), facts={"check": "iban", "country": bare[:2].upper()})
             return
 
@@ -30,6 +30,11 @@ def read_wrapped_iban(value: str) -> Iterator[Reading]:
     for reading in read_iban(value):
         if "\n" in value[: reading.end]:
             yield reading
+
+
+def _leaves_one(bare: str) -> bool:
+    """ISO 7064, MOD 97-10, which every account number keeps to; the library's check costs ten times as much."""
+    return int("".join([str(int(sign, 36)) for sign in bare[4:] + bare[:4]])) % 97 == 1
 
 
 @cache
