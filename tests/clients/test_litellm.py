@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dialect_calls import BLANK_IMAGE
 from running import RunningServer
 
 from guardhouse.model.policy import Policy, SensitiveData
@@ -125,7 +126,7 @@ def spoken(*texts: str | list[Answer], role: str = "user") -> Answer:
 
 PARTS: list[Answer] = [
     {"type": "text", "text": f"My SSN is {SSN}"},
-    {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}},
+    {"type": "image_url", "image_url": {"url": BLANK_IMAGE}},
 ]
 
 

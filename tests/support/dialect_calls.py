@@ -8,6 +8,9 @@ from typing import Any
 
 import httpx
 
+BLANK_IMAGE = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAABAAAAAQAQAAAAA3iMLMAAAADklEQVR4nGP4/5+BFAQA/U4f4cOgO+EAAAAASUVORK5CYII="
+"""A picture without anything to read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call:

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from dialect_calls import BLANK_IMAGE
 from running import RunningServer
 
 from guardhouse.model.key import KeyRole
@@ -342,7 +343,7 @@ def test_prompt_guard_takes_images_beside_text_and_says_whether_they_were_read(p
 
 def test_what_the_successor_takes_and_gives(post: Post) -> None:
     path = "/aidr/aiguard/v1/guard_chat_completions"
-    parts = [{"type": "text", "text": "hello"}, {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}]
+    parts = [{"type": "text", "text": "hello"}, {"type": "image_url", "image_url": {"url": BLANK_IMAGE}}]
     body = {
         "guard_input": {"messages": [{"role": "user", "content": parts}], "tools": []},
         "extra_info": {"user_name": "ann", "anything": [1]},
