@@ -30,6 +30,7 @@ from torch import Tensor
 
 from guardhouse.classifier.base import ClassifierInput
 from guardhouse.classifier.load import load_words
+from guardhouse.classifier.names import Words
 from guardhouse.classifier.tokens import BODY, PADDING, Tokens, load_tokenizer, token_windows, tokenize, window_ids
 from guardhouse.model.conversation import Channel
 from guardhouse.model.finding import Span
@@ -111,7 +112,7 @@ def tokenized_rows(path: Path, tokenizer_file: Path) -> list[Example]:
             if "injected" in row:
                 order = tokens_of(tokens, Span(*row["injected"]))
             if "tags" in row:
-                names = name_tags(tokens, row["tags"])
+                names = tag_numbers(tokens, row["tags"])
             labels = {HEADS.index(head): float(value) for head, value in row["labels"].items()}
             likely = None
             if labels.get(0) == 1.0 and order is None and len(tokens.ids) > BODY:
@@ -140,9 +141,9 @@ def tokens_of(tokens: Tokens, span: Span | None) -> tuple[int, int] | None:
     return (int(inside[0]), int(inside[-1]) + 1) if len(inside) else None
 
 
-def name_tags(tokens: Tokens, tags: list[Any]) -> np.ndarray:
-    """The number of the name tag of each token."""
-    numbers = np.zeros(len(tokens.ids), dtype=np.int64)
+def tag_numbers(tokens: Tokens | Words, tags: list[Any]) -> np.ndarray:
+    """The number of the name tag of each token or word."""
+    numbers = np.zeros(len(tokens.starts), dtype=np.int64)
     for start, end, kind in tags:
         inside = np.flatnonzero((tokens.ends > start) & (tokens.starts < end))
         if len(inside):

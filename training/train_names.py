@@ -27,6 +27,7 @@ from fill import filled_rows
 from network import NAME_TAGS, NAMES
 from prepare import name_rows, own_rows
 from torch import Tensor, nn
+from train import tag_numbers
 
 from guardhouse.classifier.load import NAMES as NAMES_FILE
 from guardhouse.classifier.load import NETWORK, TOKENIZER
@@ -100,18 +101,7 @@ def read_examples(rows: Sequence[dict[str, Any]], folder: Path) -> Iterator[Exam
         (words,) = read_words(text, tokens, ranges, read)
         letters, flags = word_features(text, words.starts, words.ends)
         words = Words(words.starts, words.ends, words.states.astype(np.float16))
-        yield Example(text, words, letters, flags, tags_of(words, row["tags"]), row["tags"], row["source"])
-
-
-def tags_of(words: Words, ranges: list[list[Any]]) -> np.ndarray:
-    """The number of each word's tag."""
-    numbers = np.zeros(len(words.starts), dtype=np.int64)
-    for start, end, kind in ranges:
-        inside = np.flatnonzero((words.ends > start) & (words.starts < end))
-        if len(inside):
-            numbers[inside] = NAME_TAGS.index(f"inside_{kind}")
-            numbers[inside[0]] = NAME_TAGS.index(f"begin_{kind}")
-    return numbers
+        yield Example(text, words, letters, flags, tag_numbers(words, row["tags"]), row["tags"], row["source"])
 
 
 def batch_of(examples: Sequence[Example], chance: random.Random, knobs: argparse.Namespace) -> tuple[Tensor, ...]:
