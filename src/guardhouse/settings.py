@@ -61,7 +61,7 @@ class Settings:
     max_images: int = _setting(8, "Images read per evaluation; those beyond count as unread.")
     image_max_bytes: int = _setting(8 * 1024 * 1024, "Largest image that is read, in bytes.")
     image_max_pixels: int = _setting(25_000_000, "Largest image that is read, in pixels.")
-    image_deadline_s: float = _setting(6.0, "Seconds that one image may take; they are part of `deadline_s`.")
+    image_deadline_s: float = _setting(12.0, "Seconds that the images of a request may take, beside `deadline_s`.")
     image_memory_mb: int = _setting(2048, "Megabytes of memory that a worker's reader of images may have.")
     image_threads: int = _setting(2, "Lines of an image that are read at the same time.")
     image_hosts: tuple[str, ...] = _setting(

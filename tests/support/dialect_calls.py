@@ -8,7 +8,10 @@ from typing import Any
 
 import httpx
 
-BLANK_IMAGE = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAABAAAAAQAQAAAAA3iMLMAAAADklEQVR4nGP4/5+BFAQA/U4f4cOgO+EAAAAASUVORK5CYII="
+BLANK_IMAGE = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAABAAAAAQAQAAAAA3iMLMAAAADklEQVR4nGP4"
+    "/5+BFAQA/U4f4cOgO+EAAAAASUVORK5CYII="
+)
 """A picture without anything to read."""
 
 

@@ -242,14 +242,15 @@ class Guard:
         earlier = None if request.fpe_context is None else read_context(request.fpe_context, self._key_ring, tenant)
         thresholds = Thresholds(request.sensitivity, policy.sensitivity)
         self._shared_matcher()  # a first call compiles it: that is not this text's time
-        now = time.monotonic()
-        deadline = now + self._settings.deadline_s - used_s
+        deadline = time.monotonic() + self._settings.deadline_s - used_s
         parts = judged_images(request.conversation)
         images: tuple[ImageReading, ...] = ()
         if parts and plan.reads_images and not request.denied:
             plan = plan.for_images()
+            began = time.monotonic()
             with watch.stage("images"):
-                images = read_images(self._images, parts, now=now, deadline=deadline)
+                images = read_images(self._images, parts, until=began + self._settings.image_deadline_s)
+            deadline += time.monotonic() - began  # pictures have time of their own, texts are left theirs
         texts = judged_texts(request.conversation)
         sources = (*texts, *image_texts(request.conversation, images))
         run = self._run(plan, sources, images, request, policy, thresholds, watch, deadline)

@@ -26,9 +26,6 @@ from guardhouse.model.finding import Span
 from guardhouse.model.recipe import REDACTING, RuleAction
 from guardhouse.redaction.redact import Done, Redacted, Target
 
-_READ_SHARE = 0.75
-"""The part of an evaluation's time that reading may take: its texts are to be judged in the rest."""
-
 
 def judged_images(conversation: Conversation) -> tuple[ContentPart, ...]:
     """Every image of the judged messages, in order."""
@@ -40,14 +37,12 @@ def judged_images(conversation: Conversation) -> tuple[ContentPart, ...]:
     )
 
 
-def read_images(
-    reader: ImageReader | None, parts: Sequence[ContentPart], *, now: float, deadline: float
-) -> tuple[ImageReading, ...]:
-    """A reading per image; without a reader, or what it needs, they say so."""
+def read_images(reader: ImageReader | None, parts: Sequence[ContentPart], *, until: float) -> tuple[ImageReading, ...]:
+    """A reading per image, all before `until`; without a reader, or what it needs, they say so."""
     unwanted = "images are not read (setting read_images)"
     if reader is not None:
         try:
-            return reader.read(parts, until=now + _READ_SHARE * (deadline - now))
+            return reader.read(parts, until=until)
         except MissingExtra as error:
             unwanted = str(error)
     return tuple(ImageReading(part.path, unwanted=unwanted) for part in parts)

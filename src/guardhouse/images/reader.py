@@ -78,7 +78,6 @@ class ImageReader:
         if is_web_url(part.text) and not is_allowed(part.text, settings.image_hosts):
             return ImageReading(part.path, unwanted="images are not fetched from its host (setting image_hosts)")
         try:
-            until = min(until, time.monotonic() + settings.image_deadline_s)
             recognised = self._recognised(self._bytes(part.text, until), until)
         except Unreadable as error:
             return ImageReading(part.path, unread=str(error))
