@@ -141,3 +141,19 @@ def test_entities_that_cannot_be_read_are_the_operators_mistake():
 def test_what_makes_no_sense_is_refused(options, error):
     with pytest.raises(error):
         make_guard().redact(TEXT, **options)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "Ana Lima lives at 12 Harrow Lane, Leeds LS1 4AP and was born on 3 May 1981. Her DNI is 12345678Z.",
+            "<PERSON> lives at <LOCATION> and was born on <DATE_OF_BIRTH>. Her DNI is <NIF>.",
+        ),
+        ("The quick brown fox jumps over the lazy dog on Monday.", None),
+    ],
+    ids=["a person", "nobody"],
+)
+def test_anonymize_takes_out_what_points_to_a_person(text, expected):
+    guard = Guard(settings=Settings(plugins=False))
+    assert guard.redact(text, recipe="anonymize").content == (expected or text)
