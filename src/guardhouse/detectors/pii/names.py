@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import replace
 
 from guardhouse.detectors.base import TextEvidence
 from guardhouse.detectors.overlap import LIKELY
@@ -23,23 +24,18 @@ def tagged_names(detector: str, text: TextEvidence, enabled: Set[str]) -> Iterat
     value = text.source.value
     for tag in text.tags:
         kind = KIND_OF_TAG.get(tag.kind, "")
-        if kind not in enabled:
-            continue
-        start, end = tag.span.start, tag.span.end
-        while start < end and value[start] in _EDGES:
-            start += 1
-        while start < end and value[end - 1] in _EDGES:
-            end -= 1
-        if any(map(str.isalpha, value[start:end])):
-            span = Span(start, end)
+        span = _trimmed(value, tag.span.start, tag.span.end) if kind in enabled else None
+        if span is not None:
             facts = {"by": tag.kind}
-            yield Finding(
-                detector, kind, round(tag.confidence, 4), text.source.path, span, value[start:end], "classifier", facts
-            )
+            found = value[span.start : span.end]
+            yield Finding(detector, kind, round(tag.confidence, 4), text.source.path, span, found, "classifier", facts)
 
 
 def names_beside(found: Sequence[Finding], names: Iterable[Finding]) -> Iterator[Finding]:
-    """The names that do not touch a value of another kind that a shape and a check vouch for."""
+    """The names without what in them is a value of another kind that a shape and a check vouch for.
+
+    A tag may take in the number that follows an address; the address is to be found all the same.
+    """
     sure = [
         one.span
         for one in found
@@ -55,3 +51,27 @@ def names_beside(found: Sequence[Finding], names: Iterable[Finding]) -> Iterator
             at += 1
         if at == len(sure) or sure[at].start >= span.end:
             yield name
+        else:
+            yield from _parts(name, span, sure, at)
+
+
+def _parts(name: Finding, span: Span, sure: Sequence[Span], at: int) -> Iterator[Finding]:
+    """What of a name stands before, between and behind the sure values from `at` on."""
+    start = span.start
+    while start < span.end:
+        other = sure[at] if at < len(sure) and sure[at].start < span.end else Span(span.end, span.end)
+        part = _trimmed(name.value, start - span.start, max(start, other.start) - span.start)
+        if part is not None:
+            moved = Span(part.start + span.start, part.end + span.start)
+            yield replace(name, span=moved, value=name.value[part.start : part.end])
+        start = max(start, other.end)
+        at += 1
+
+
+def _trimmed(value: str, start: int, end: int) -> Span | None:
+    """The range without the punctuation at its edges; None where no letter is in it."""
+    while start < end and value[start] in _EDGES:
+        start += 1
+    while start < end and value[end - 1] in _EDGES:
+        end -= 1
+    return Span(start, end) if any(map(str.isalpha, value[start:end])) else None
