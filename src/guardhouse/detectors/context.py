@@ -13,6 +13,8 @@ BEFORE_WIDTH = 72
 AFTER_WIDTH = 28
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _TOKEN = re.compile(r"[^\W\d_][^\W_]*")
+_WORDY = re.compile(r"[A-Za-z\x80-\U0010ffff]")
+"""Without one of these a text holds no word."""
 _CLAUSE_END = re.compile(r"[,;|\n。，；、]|[.!?](?:\s|$)")
 _OTHER_NUMBER = re.compile(r"[0-9][0-9 ()./\-]{4,}[0-9]")
 _CONNECTION = re.compile(r"(?:or|and|und|oder|et|ou|y|o|e|en|of|и|или)?")
@@ -56,6 +58,9 @@ class Surroundings:
         return Nearness.FOR if own in self.after else Nearness.SILENT
 
 
+NOTHING_AROUND = Surroundings({}, {})
+
+
 class Lexicon:
     """Lists of words to look for, all in one go: whole words in any case, with any ending where they end in `*`.
 
@@ -87,18 +92,21 @@ class Lexicon:
 
     def around(self, text: str, start: int, end: int) -> Surroundings:
         """What stands around `text[start:end]`: before it, and behind it in the same clause."""
-        before = text[max(0, start - BEFORE_WIDTH) : start]
-        after = text[end : end + AFTER_WIDTH]
+        low = max(0, start - BEFORE_WIDTH)
+        worded_before = _WORDY.search(text, low, start) is not None
         behind: dict[int, int] = {}
-        if _may_hold_words(after):
+        if _WORDY.search(text, end, end + AFTER_WIDTH):
+            after = text[end : end + AFTER_WIDTH]
             clause = _CLAUSE_END.search(after)
             behind = self.read(after[: clause.start()] if clause else after)
-        return Surroundings(self.read(_since_other_number(before)) if _may_hold_words(before) else {}, behind)
+        elif not worded_before:
+            return NOTHING_AROUND
+        return Surroundings(self.read(_since_other_number(text[low:start])) if worded_before else {}, behind)
 
     def read(self, text: str) -> dict[int, int]:
         """The lists that have a word in `text`, each with the offset (in the text as folded) of its last word's end."""
         ends: dict[int, int] = {}
-        if not _may_hold_words(text):
+        if _WORDY.search(text) is None:
             return ends
         parted = _HUMP.sub(" ", text)
         for form in (text,) if parted == text else (parted, text):  # `phoneNumber` is two words, `YouTube` is one
@@ -136,11 +144,6 @@ def _spaced(text: str) -> str:
     return " ".join(_TOKEN.findall(text))
 
 
-def _may_hold_words(text: str) -> bool:
-    """False for ASCII without a letter."""
-    return not text.isascii() or text.lower() != text.upper()
-
-
 def _since_other_number(before: str) -> str:
     """What stands before, without words that another number has used up: in `phone 5550100, id 77` only `id` is near.
 
@@ -155,37 +158,44 @@ def _since_other_number(before: str) -> str:
     return before if shared else tail
 
 
+_Header = tuple[str, list[str]]
+"""What parts the columns of a table, and their titles."""
+_NO_HEADER: _Header = ("", [])
+
+
 class Columns:
     """The column titles of tables of separated values in a text, each table's first line looked at once."""
 
-    __slots__ = ("_headers", "_text")
+    __slots__ = ("_headers", "_lines", "_text")
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._headers: dict[int, tuple[str, list[str]]] = {}
+        self._headers: dict[int, _Header] = {}
+        self._lines: dict[int, _Header] = {}
 
     def title(self, start: int) -> str:
         """The title of the column that `start` stands in, "" outside of tables. Looks back 8,000 code points."""
         line = self._text.rfind("\n", max(0, start - 1_000), start) + 1
         if line == 0:
             return ""
-        low = max(0, line - _HEADER_REACH)
-        gap = self._text.rfind("\n\n", low, line)
-        first = gap + 2 if gap >= 0 else low
-        if first >= line:
-            return ""
-        separator, titles = self._header(first)
+        header = self._lines.get(line)
+        if header is None:
+            low = max(0, line - _HEADER_REACH)
+            gap = self._text.rfind("\n\n", low, line)
+            first = gap + 2 if gap >= 0 else low
+            header = self._lines[line] = self._header(first) if first < line else _NO_HEADER
+        separator, titles = header
         column = self._text.count(separator, line, start) if separator else len(titles)
         return titles[column] if column < len(titles) else ""
 
-    def _header(self, first: int) -> tuple[str, list[str]]:
+    def _header(self, first: int) -> _Header:
         known = self._headers.get(first)
         if known is None:
             end = self._text.find("\n", first)
             header = self._text[first : min(end, first + 400)]
             separator = next((mark for mark in _SEPARATORS if mark in header), "")
             if not separator or any(character.isdigit() for character in header):
-                known = ("", [])
+                known = _NO_HEADER
             else:
                 known = (separator, header.split(separator))
             self._headers[first] = known

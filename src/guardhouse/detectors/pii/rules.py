@@ -6,11 +6,12 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
 from guardhouse.detectors.context import Lexicon
+from guardhouse.detectors.pii.quick import QUICK, Condition
 from guardhouse.errors import ConfigurationError
 
 PACKAGE = "guardhouse.detectors.pii"
@@ -27,7 +28,7 @@ class Rule:
     `plain` is the confidence of a value that stands alone, `near` of one beside words of the kind's own; 0 says
     nothing. For runs of digits, `groups` lists the lengths of the groups (`(3, 2, 4)`), `gaps` the characters that
     may part them; for tokens `form` is what the value looks like. `words` and `after` number lists of the table's
-    lexicon (-1: none); `others` False lets words of other things pass.
+    lexicon (-1: none); `others` False lets words of other things pass. `quick` turns most digits away before the check.
     """
 
     kind: str
@@ -43,6 +44,7 @@ class Rule:
     others: bool = True
     found: tuple[str, ...] = ()
     passed: tuple[str, ...] = ()
+    quick: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +64,24 @@ class GroupRules:
 
 
 @dataclass(frozen=True, slots=True)
+class Grouping:
+    """Digits in groups of certain lengths: the rules for exactly these, and by the length of one more group what next.
+
+    Where a run leaves these, no longer grouping can fit.
+    """
+
+    rules: GroupRules | None
+    longer: Mapping[int, Grouping]
+
+
+@dataclass(frozen=True, slots=True)
 class RuleTable:
     """All rules, by the shape they read. The lexicon's list 0 holds the words that name something else."""
 
     rules: tuple[Rule, ...]
     by_shape: Mapping[str, tuple[Rule, ...]]
-    by_groups: Mapping[tuple[int, ...], GroupRules]
-    group_starts: frozenset[tuple[int, ...]]
-    """Every beginning of a grouping in `by_groups`: where a run leaves these, no longer grouping can fit."""
+    groupings: Grouping
+    """Of no group at all, where each run begins."""
     lexicon: Lexicon
 
 
@@ -89,6 +101,17 @@ def rule_table() -> RuleTable:
         rows += document.get("rule", [])
     numbered: list[tuple[str, ...]] = [tuple(lists["other_things"])]
     rules = tuple(_rule(row, lists, numbered) for row in rows)
+    return _table(rules, Lexicon(numbered))
+
+
+@lru_cache(maxsize=64)
+def table_of(kinds: frozenset[str]) -> RuleTable:
+    """The table with the rules for these kinds only."""
+    table = rule_table()
+    return _table(tuple(rule for rule in table.rules if rule.kind in kinds), table.lexicon)
+
+
+def _table(rules: tuple[Rule, ...], lexicon: Lexicon) -> RuleTable:
     by_shape: dict[str, list[Rule]] = {}
     by_groups: dict[tuple[int, ...], list[Rule]] = {}
     for rule in rules:
@@ -96,13 +119,15 @@ def rule_table() -> RuleTable:
             by_groups.setdefault(groups, []).append(rule)
         if not rule.groups:
             by_shape.setdefault(rule.shape, []).append(rule)
-    return RuleTable(
-        rules,
-        {shape: tuple(found) for shape, found in by_shape.items()},
-        {groups: _group_rules(found) for groups, found in by_groups.items()},
-        frozenset(groups[:end] for groups in by_groups for end in range(1, len(groups) + 1)),
-        Lexicon(numbered),
-    )
+    shapes = {shape: tuple(found) for shape, found in by_shape.items()}
+    return RuleTable(rules, shapes, _grouping((), by_groups), lexicon)
+
+
+def _grouping(lengths: tuple[int, ...], by_groups: Mapping[tuple[int, ...], Sequence[Rule]]) -> Grouping:
+    count = len(lengths)
+    following = {groups[count] for groups in by_groups if len(groups) > count and groups[:count] == lengths}
+    rules = _group_rules(by_groups[lengths]) if lengths in by_groups else None
+    return Grouping(rules, {length: _grouping((*lengths, length), by_groups) for length in sorted(following)})
 
 
 def _rule(row: Mapping[str, Any], lists: Mapping[str, list[str]], numbered: list[tuple[str, ...]]) -> Rule:
@@ -124,6 +149,7 @@ def _rule(row: Mapping[str, Any], lists: Mapping[str, list[str]], numbered: list
         others=row.get("others", True),
         found=tuple(row.get("found", ())),
         passed=tuple(row.get("passed", ())),
+        quick=QUICK.get(row.get("check", "whole")),
     )
 
 
