@@ -6,15 +6,16 @@ import zlib
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _CHECK_LENGTH = 6
-_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+_VALUES = bytes.maketrans(b"0123456789", bytes(range(10)))
+_DOUBLED = bytes.maketrans(b"0123456789", bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
 
 
 def luhn_valid(digits: str) -> bool:
     """True where the last digit is the Luhn check digit of the others (ISO/IEC 7812-1, annex B)."""
     if not _is_digits(digits):
         return False
-    values = [int(digit) for digit in reversed(digits)]
-    return (sum(values[0::2]) + sum(_DOUBLED[value] for value in values[1::2])) % 10 == 0
+    signs = digits.encode()
+    return (sum(signs[::-2].translate(_VALUES)) + sum(signs[-2::-2].translate(_DOUBLED))) % 10 == 0
 
 
 def aba_valid(digits: str) -> bool:

@@ -38,3 +38,16 @@ def test_many_numbers_are_turned_away(name: str) -> None:
     chance = random.Random(name)
     numbers = ["".join(chance.choices("0123456789", k=LENGTHS[name][-1])) for _ in range(500)]
     assert sum(map(QUICK[name], numbers)) <= 250
+
+
+def test_exceptions_to_the_check_digit_pass() -> None:
+    """Dominican numbers that are in use although their last digit is wrong."""
+    assert check_named("stdnum:do.cedula")("00000021249")
+    assert QUICK["stdnum:do.cedula"]("00000021249")
+    assert not QUICK["stdnum:do.cedula"]("00000021248")
+
+
+@pytest.mark.parametrize(("digits", "passes"), [("81854401", True), ("81854403", False), ("123456782", True)])
+def test_australian_tax_numbers_have_eight_or_nine_digits(digits: str, passes: bool) -> None:
+    assert QUICK["stdnum:au.tfn"](digits) is passes
+    assert bool(check_named("stdnum:au.tfn")(digits)) is passes

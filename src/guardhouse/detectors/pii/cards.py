@@ -71,8 +71,8 @@ _BY_FIRST_DIGIT = {digit: tuple(brand for brand in BRANDS if digit in brand.firs
 def read_cards(value: str) -> Iterator[Reading]:
     """Card numbers in a run of digits, however grouped. Linear in the run's length."""
     run = read_run(value)
-    digits = "".join(value[start:end] for start, end in run.groups)
     lengths = run.lengths()
+    digits = run.digits(0, len(lengths) - 1)
     joined = [_joins(gap, *lengths[index : index + 2]) for index, gap in enumerate(run.gaps)] + [False]
     singles = _singles(lengths, joined)
     first = offset = 0
@@ -106,7 +106,7 @@ def _joins(gap: str, before: int, after: int) -> bool:
     """True for what may part a card number's groups; a point only between groups of a card's lengths (no decimals)."""
     if gap == ".":
         return 3 <= before <= 6 and 3 <= after <= 6
-    return _GAP.fullmatch(gap) is not None
+    return gap in (" ", "-") or _GAP.fullmatch(gap) is not None
 
 
 def _longest(
@@ -125,8 +125,8 @@ def _longest(
             break
         if total >= 12 and (not singly or total in _LENGTHS_ONE_BY_ONE):
             number = digits[offset : offset + total]
-            brand = brand_of(number)
-            if brand and luhn_valid(number) and len(set(number)) > 1 and (best is None or brand.plain > best[2].plain):
+            brand = brand_of(number) if luhn_valid(number) else None
+            if brand and len(set(number)) > 1 and (best is None or brand.plain > best[2].plain):
                 best = (last, number, brand)
         if not joined[last]:
             break

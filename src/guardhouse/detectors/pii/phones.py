@@ -104,7 +104,7 @@ def _best(run: Run, first: int) -> tuple[int, float, float, str] | None:
     for last in range(first, min(first + 7, len(run.groups))):
         start, end = run.groups[last]
         total += end - start
-        if total > 16 or (last > first and not _GAP.fullmatch(run.gaps[last - 1])):
+        if total > 16 or (last > first and not _may_part(run.gaps[last - 1])):
             break
         if total < 2 * (last - first) or total < (6 if last - first == 2 else 7):
             continue  # digits one by one are no telephone number, and the shortest ones are written in pairs
@@ -112,6 +112,10 @@ def _best(run: Run, first: int) -> tuple[int, float, float, str] | None:
         if reading and (best is None or reading[0] >= best[1]):
             best = (last, *reading)
     return best
+
+
+def _may_part(gap: str) -> bool:
+    return gap in (" ", "-", ".") or _GAP.fullmatch(gap) is not None
 
 
 def _outer(run: Run, first: int, last: int) -> tuple[int, int]:
@@ -126,8 +130,13 @@ def _outer(run: Run, first: int, last: int) -> tuple[int, int]:
 
 def read_number(text: str) -> tuple[float, float, str] | None:
     """Confidence alone, confidence near words such as "phone", and region of one number; None where it is none."""
-    digits = _NO_DIGIT.sub("", text)
-    if _DATE.match(text) or _DATE_REVERSED.fullmatch(text) or len(set(digits)) == 1:
+    if text.isascii() and text.isdigit():
+        digits = text
+    elif _DATE.match(text) or _DATE_REVERSED.fullmatch(text):
+        return None
+    else:
+        digits = _NO_DIGIT.sub("", text)
+    if len(set(digits)) == 1:
         return None
     if "+" in text[:2]:
         return _international(text.replace("(0)", ""), _VALID, 0.72)
@@ -164,11 +173,10 @@ def _national(text: str, digits: str) -> tuple[float, float, str] | None:
         return 0.45, 0.85, ""
     fitting = _plans().fullmatch(digits)
     region = (fitting.lastgroup or "") if fitting else ""
-    short = 0.55 if _PAIRS.fullmatch(text) else 0.45
-    if not region:
-        return (0.1, 0.62, "") if len(digits) >= 7 else (0.05, short, "")
     if len(digits) < 7:
-        return 0.05, short, region
+        return 0.05, (0.55 if _PAIRS.fullmatch(text) else 0.45), region
+    if not region:
+        return 0.1, 0.62, ""
     trunk = digits.startswith("0") or text.startswith("(")
     if separated and len(digits) >= 9:
         return (0.6 if trunk else 0.4), 0.92, region

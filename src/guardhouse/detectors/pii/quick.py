@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from functools import cache
 from operator import mul
 
 from guardhouse.text.checksum import luhn_valid, weighted_sum
@@ -64,10 +65,13 @@ def _one_digit_twice(digits: str) -> bool:
 def _mod_11_10(digits: str) -> bool:
     """ISO 7064, MOD 11,10."""
     rest = 10
-    for digit in digits[:-1]:
-        rest = (rest + int(digit)) % 10 or 10
-        rest = rest * 2 % 11
+    for sign in digits[:-1].encode():
+        rest = _MOD_11_10[rest][sign & 15]
     return (rest + int(digits[-1])) % 10 == 1
+
+
+_MOD_11_10 = tuple(tuple(((rest + digit) % 10 or 10) * 2 % 11 for digit in range(10)) for rest in range(11))
+"""By what the digits before leave, by digit: what they leave together."""
 
 
 def _latvian(digits: str) -> bool:
@@ -113,22 +117,59 @@ def _verhoeff_tables() -> tuple[tuple[tuple[int, ...], ...], ...]:
 
 
 _VERHOEFF = _verhoeff_tables()
+_VERHOEFF_OF_TWELVE = _VERHOEFF + _VERHOEFF[:4]
+
+
+def _australian_tax(digits: str) -> bool:
+    return (_TAX_OF_EIGHT if len(digits) == 8 else _TAX_OF_NINE)(digits)
+
+
+_TAX_OF_NINE = _weighted((1, 4, 3, 7, 5, 8, 6, 9, 10), 11)
+_TAX_OF_EIGHT = _weighted((1, 4, 3, 7, 5, 8, 6, 9), 11)
+
+
+def _dominican(digits: str) -> bool:
+    return luhn_valid(digits) or digits in _dominican_exceptions()
+
+
+@cache
+def _dominican_exceptions() -> frozenset[str]:
+    """Numbers in use that are no Luhn numbers."""
+    from stdnum.do import cedula
+
+    return frozenset(cedula.whitelist)
+
+
+_SNILS_WEIGHTS = (9, 8, 7, 6, 5, 4, 3, 2, 1)
+
+
+def _snils(digits: str) -> bool:
+    total: int = sum(map(mul, _SNILS_WEIGHTS, digits.encode())) - 48 * 45
+    return total % 101 % 100 == int(digits[9:])
+
+
+def _greek(digits: str) -> bool:
+    return _DAY_AND_MONTH.match(digits) is not None and luhn_valid(digits)
+
+
+_DAY_AND_MONTH = re.compile(_DAY + _MONTH)
 
 
 def _aadhaar(digits: str) -> bool:
     if digits[0] < "2":
         return False
     rest = 0
-    for place, digit in enumerate(reversed(digits)):
-        rest = _VERHOEFF[place % 8][int(digit)][rest]
+    for place, sign in zip(_VERHOEFF_OF_TWELVE, reversed(digits.encode()), strict=False):
+        rest = place[sign & 15][rest]
     return rest == 0
 
 
 QUICK: Mapping[str, Condition] = {
+    "snils": _snils,
     "stdnum:ar.cuit": _weighted((5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1), 11, (0, 1, 10), "2[0347]|3[034]|5[015]"),
     "stdnum:au.abn": _weighted((10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19), 89, (10,)),
     "stdnum:au.acn": _weighted((8, 7, 6, 5, 4, 3, 2, 1, 1), 10),
-    "stdnum:au.tfn": _weighted((1, 4, 3, 7, 5, 8, 6, 9, 10), 11),
+    "stdnum:au.tfn": _australian_tax,
     "stdnum:be.bis": _belgian,
     "stdnum:be.nn": _belgian,
     "stdnum:br.cnpj": _weighted((5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2, 1), 11, (0, 1)),
@@ -138,12 +179,13 @@ QUICK: Mapping[str, Condition] = {
     "stdnum:cz.rc": _czech,
     "stdnum:de.idnr": lambda digits: _one_digit_twice(digits) and _mod_11_10(digits),
     "stdnum:dk.cpr": _begins(_DAY + _MONTH),
+    "stdnum:do.cedula": _dominican,
     "stdnum:ee.ik": _begins(f"[1-8]..{_MONTH}{_DAY}"),
     "stdnum:fi.ytunnus": _weighted((7, 9, 10, 5, 8, 4, 2, 1), 11),
     "stdnum:fr.nir": _french,
     "stdnum:fr.siret": _siret,
     "stdnum:gb.nhs": _weighted((10, 9, 8, 7, 6, 5, 4, 3, 2, 1), 11),
-    "stdnum:gr.amka": _luhn,
+    "stdnum:gr.amka": _greek,
     "stdnum:hr.oib": _mod_11_10,
     "stdnum:id.nik": _begins(f".{{6}}(?:0[1-9]|[1-9][0-9]){_MONTH}"),
     "stdnum:imei": _imei,
