@@ -14,4 +14,4 @@ def shannon_bits(text: str) -> float:
     if not text:
         return 0.0
     length = len(text)
-    return -sum(count / length * log2(count / length) for count in Counter(text).values()) + 0.0
+    return -sum([count / length * log2(count / length) for count in Counter(text).values()]) + 0.0

@@ -155,7 +155,7 @@ def _plain_host(host: str) -> str:
 _LAST_OF_ADDRESS = frozenset("0123456789")
 
 
-@lru_cache(maxsize=1_024)
+@lru_cache(maxsize=4_096)
 def address_of(host: str) -> IPv4Address | IPv6Address | None:
     """The address that a canonical host is, None for names. An IPv4 address inside an IPv6 one is what is reached."""
     if host[-1:] not in _LAST_OF_ADDRESS and ":" not in host:

@@ -153,7 +153,8 @@ def check_assignment(hit: Hit) -> Reading | None:
     """What a name that promises a secret is set to."""
     text, start = hit.view.text, hit.view_span.start
     bare, _ = _trimmed(hit, quoted=False)
-    if not judge.could_be_password(bare, quoted=True) and not judge.could_be_key(bare):
+    literal = judge.could_be_literal(bare)
+    if not literal and not judge.could_be_key(bare):
         return None
     named = _SEPARATOR.search(text, max(0, start - _SEPARATOR_REACH), start)
     if named is None:
@@ -166,18 +167,19 @@ def check_assignment(hit: Hit) -> Reading | None:
     if _HARMLESS_NAME.search(name):
         return None
     value, end = _trimmed(hit, quoted=quoted)
+    literal = literal if value == bare else judge.could_be_literal(value)
     loose = named["sep"].strip().casefold() in ("", "is", "was", "to", ",") and not whole.endswith(":")
     if _PASSWORD_NAME.search(name):
-        if not judge.could_be_password(value, quoted=quoted) or (
-            loose and not told.is_told(value, quoted=quoted, weak=True)
-        ):
+        if not literal or not (quoted or judge.could_stand_bare(value)):
+            return None
+        if loose and not told.is_told(value, quoted=quoted, weak=True, literal=True):
             return None
         if name.isalpha() and told.is_sample(text, named.start() - len(whole)):
             return None
         env = named["sep"].strip() == "=" and name.rsplit(":", 1)[-1].isupper()
         kind = "ENVIRONMENT_VARIABLE_PASSWORD" if env else "PASSWORD"
         return Reading(start, end, kind=kind, confidence=0.8 if quoted or not loose else 0.7)
-    if not judge.could_be_key(value):
+    if not judge.could_be_key(value, literal=literal):
         return None
     return Reading(start, end, confidence=0.7 if not loose else 0.6)
 

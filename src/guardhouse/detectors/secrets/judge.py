@@ -101,11 +101,6 @@ def is_random(value: str, least_bits: float) -> bool:
     return shannon_bits(value) >= least_bits * (0.75 + 0.25 * reachable)
 
 
-def is_code(value: str) -> bool:
-    """True for expressions, templates, references and paths: they name a secret and hold none."""
-    return is_template(value) or any(shape.match(value) is not None for shape in (_EXPRESSION, _PATH))
-
-
 def is_call(value: str) -> bool:
     """True for a call or an index: `getpass()`, `environ[`."""
     return _CALL.match(value) is not None
@@ -131,22 +126,34 @@ def is_hex(value: str) -> bool:
     return _HEX.fullmatch(value) is not None
 
 
-def could_be_key(value: str) -> bool:
-    """True for a value that is mixed enough to be a generated key, and is neither placeholder, code nor UUID."""
+def _stands_in(value: str) -> bool:
+    """True for what stands in place of a secret."""
+    return is_placeholder(value) or is_name(value) or is_uuid(value) or is_template(value)
+
+
+def could_be_said(value: str) -> bool:
+    """True for a value that neither stands in place of a secret nor is a call."""
+    return not is_call(value) and not _stands_in(value)
+
+
+def could_be_key(value: str, *, literal: bool = False) -> bool:
+    """True for a value that is mixed enough to be a generated key, and is neither placeholder, code nor UUID.
+
+    `literal` says that `could_be_literal` took it already.
+    """
     if (
         len(value) < 16
         or _CJK.search(value) is not None
-        or is_placeholder(value)
-        or is_name(value)
-        or is_code(value)
-        or is_uuid(value)
+        or (not literal and _stands_in(value))
+        or _EXPRESSION.match(value) is not None
+        or _PATH.match(value) is not None
         or is_identifier(value)
         or _TIMESTAMP.fullmatch(value) is not None
         or _PUBLIC.fullmatch(value) is not None
         or "={" in value
     ):
         return False
-    if not any(c.isdigit() for c in value) or not any(c.isalpha() for c in value):
+    if not any(map(str.isdigit, value)) or not any(map(str.isalpha, value)):
         return False
     if is_hex(value):
         return is_random(value, 2.8)
@@ -155,22 +162,36 @@ def could_be_key(value: str) -> bool:
 
 def could_be_password(value: str, *, quoted: bool) -> bool:
     """True for a value somebody may have chosen as a password: not a word, not code, not a placeholder."""
-    if not 5 <= len(value) <= 100 or is_placeholder(value) or is_name(value) or is_uuid(value) or is_template(value):
+    return could_be_literal(value) and (quoted or could_stand_bare(value))
+
+
+def could_stand_bare(value: str) -> bool:
+    """False for a literal that is code where no quotes stand around it: an index, a reference, a name."""
+    if _INDEX.match(value) or is_reference(value):
         return False
-    if _PATH.match(value) or is_call(value) or (not quoted and (_INDEX.match(value) or is_reference(value))):
+    return not is_identifier(value) or ("." in value and len(value) >= 10)
+
+
+def could_be_literal(value: str) -> bool:
+    """True for a value that between quotes may be a password."""
+    if not 5 <= len(value) <= 100 or _stands_in(value):
+        return False
+    if _PATH.match(value) or is_call(value):
         return False
     if _CJK.search(value) or _OPTION.match(value) or _COMMAND.fullmatch(value):
         return False
     if is_identifier(value):
         if "." in value and len(value) >= 10:
             return not is_reference(value)
-        return quoted and len(value) >= 6 and value.islower() is False and not value.isupper() and not value.istitle()
+        return len(value) >= 6 and value.islower() is False and not value.isupper() and not value.istitle()
     if value.isalpha():
         return len(value) >= 8 and value.isascii() and not value.islower() and not value.isupper()
-    has_digit = any(c.isdigit() for c in value)
-    has_letter = any(c.isalpha() for c in value)
-    has_symbol = any(not c.isalnum() for c in value)
-    return (has_letter and has_digit) or (has_symbol and len(value) >= 8 and (has_letter or has_digit))
+    has_digit = any(map(str.isdigit, value))
+    has_letter = any(map(str.isalpha, value))
+    if has_letter and has_digit:
+        return True
+    has_symbol = not value.isalnum()
+    return has_symbol and len(value) >= 8 and (has_letter or has_digit)
 
 
 def _words_in_a_row(value: str) -> bool:

@@ -164,8 +164,11 @@ def is_sample(text: str, end: int) -> bool:
     return _SAMPLE.search(text, max(0, end - 40), end) is not None
 
 
-def is_told(value: str, *, quoted: bool = False, weak: bool = False) -> bool:
-    """True for a value that no sentence would have in its place. `weak` asks for a digit or a symbol inside."""
+def is_told(value: str, *, quoted: bool = False, weak: bool = False, literal: bool = False) -> bool:
+    """True for a value that no sentence would have in its place. `weak` asks for a digit or a symbol inside.
+
+    `literal` says that the value is no placeholder, template, call or the like (`judge.could_be_literal`).
+    """
     if not 5 <= len(value) <= 100 or _is_plain(value):
         return False
     if (
@@ -177,11 +180,9 @@ def is_told(value: str, *, quoted: bool = False, weak: bool = False) -> bool:
         return False
     if "](" in value or "://" in value or _CJK.search(value):
         return False
-    if judge.is_template(value) or judge.is_call(value) or judge.is_reference(value) or judge.is_uuid(value):
+    if judge.is_reference(value) or not (literal or judge.could_be_said(value)):
         return False
-    if judge.is_placeholder(value) or judge.is_name(value):
-        return False
-    has_letter = any(c.isalpha() for c in value)
+    has_letter = any(map(str.isalpha, value))
     if _DIGIT.search(value):
         return has_letter
     if _HYPHENATED.fullmatch(value):
