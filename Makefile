@@ -63,7 +63,7 @@ types: dev
 	$(BIN)/mypy
 
 coverage: dev clients
-	$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/pytest -n auto --cov --cov-report=term:skip-covered $(ARGS)
 
 format: dev  ## Format the code and mend what the linter can.
 	$(BIN)/ruff check --fix-only .
