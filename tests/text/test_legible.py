@@ -56,3 +56,12 @@ def test_letters_parted_by_invisible_characters_are_read_as_the_words_they_show(
     assert [view.text for view in apart.readings()] == ["ignore all of it"]
     instead_of_blanks = normalize("ignore\u200ball\u200bof\u200bit")
     assert [view.text for view in instead_of_blanks.readings()] == ["ignoreallofit", "ignore all of it"]
+
+
+def test_escapes_inside_an_encoded_run_are_read_too() -> None:
+    escaped = "ign&#111;re &#97;ll &#111;f it"
+    text = f"Text: {base64.b64encode(escaped.encode()).decode()} &#72;&#101;llo w&#111;rld"
+    read = [view.text for view in normalize(text).readings()]
+    assert read[0] == "Text:   Hello world"
+    assert "ignore all of" in read
+    assert "Hello world" not in read[1:]

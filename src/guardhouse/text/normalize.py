@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 from guardhouse.model.finding import Span
 from guardhouse.text.canonical import Canonical, canonicalize
@@ -94,9 +95,15 @@ class _Reading:
             by_name[passage.name].append(passage)
         read: list[Encoded | Passage] = []
         for found in by_name.values():
-            read += [part for part in found[:_OWN_VIEWS] if self._add_decoded(_view_of(view, part), depth)]
-            if len(found) > _OWN_VIEWS and self._add_decoded(_gathered(view, found[_OWN_VIEWS:]), depth):
-                read += found[_OWN_VIEWS:]
+            shown = depth == 1 and isinstance(found[0], Passage)  # deeper ones stand in no other view
+            read += [
+                part
+                for part in found[:_OWN_VIEWS]
+                if self._add_decoded(replace(_view_of(view, part), in_legible=shown), depth)
+            ]
+            if rest := found[_OWN_VIEWS:]:
+                gathered = replace(_gathered(view, rest), in_legible=shown)
+                read += rest if self._add_decoded(gathered, depth) else []
         return _legible(view, read) if read else None
 
     def _read_disguises(self, view: View) -> None:

@@ -8,9 +8,6 @@ from dataclasses import dataclass, field
 from guardhouse.model.finding import Span
 from guardhouse.text.offsets import Offsets
 
-ESCAPES = frozenset({"percent", "entities", "escapes"})
-"""Views of passages whose escapes are undone: they stand in the legible view too."""
-
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -19,7 +16,7 @@ class View:
     `name` is `text` for the canonical form and else how it was disguised: `base64`, `hex`, `percent`, `entities`,
     `escapes`, `tags`, `variation_selectors`, `zero_width`, `rot13`, `leet`, `reversed`, `spaced`. `disguised` views
     rewrite the whole text letter by letter (rot13, leet, reversed, spaced), so that digits and shapes in them mean
-    nothing and only phrases count.
+    nothing and only phrases count. `in_legible` views are passages that the legible view holds too.
     `offsets` leads back to the original; where `origin` is set, the whole view stands for that range of it.
     """
 
@@ -28,6 +25,7 @@ class View:
     offsets: Offsets | None = None
     origin: Span | None = None
     disguised: bool = False
+    in_legible: bool = False
 
     def to_original(self, span: Span) -> Span:
         """The range of the original that `span` of this view was read from."""
@@ -60,4 +58,4 @@ class Normalized:
         """The views that together hold all that can be read as language, the legible or canonical one first."""
         if self.legible is None:
             return self.views
-        return (self.legible, *(view for view in self.views[1:] if view.name not in ESCAPES))
+        return (self.legible, *(view for view in self.views[1:] if not view.in_legible))
